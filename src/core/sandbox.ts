@@ -1,0 +1,86 @@
+import type { Call } from "./call.ts";
+
+/** Columns and rows of a terminal, in characters. */
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** A command to run in a sandbox. */
+export interface Command {
+  /** Program and arguments; never seen by a shell. */
+  readonly argv: readonly string[];
+  /** Relative to the workspace, POSIX; the workspace itself when left out. */
+  readonly cwd?: string;
+  /** On top of the sandbox's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** With a size the command gets a terminal: stdout and stderr then arrive merged as stdout. */
+  readonly pty?: TerminalSize;
+}
+
+/**
+ * How a process ended. A non-zero code is a result, not an error. `lost` means that nobody can tell: the sandbox died
+ * or was destroyed, or the connection to it was cut for good.
+ */
+export type ExitStatus =
+  | { readonly kind: "exited"; readonly code: number }
+  /** Name as in signal(7), with the prefix: "SIGKILL". */
+  | { readonly kind: "signaled"; readonly signal: string }
+  | { readonly kind: "lost"; readonly reason: string };
+
+export type ProcessSignal = "INT" | "TERM" | "KILL";
+
+/**
+ * A running command. Both streams have to be read at the same time: output that nobody reads holds the process back.
+ * They are single-use, byte-exact, ordered per stream, and end before `exit` resolves or with it.
+ */
+export interface Process {
+  readonly stdout: AsyncIterable<Uint8Array>;
+  readonly stderr: AsyncIterable<Uint8Array>;
+  /** Resolves when there is room for more. Writing to a process that has ended does nothing. */
+  write(data: Uint8Array): Promise<void>;
+  closeStdin(): Promise<void>;
+  /** Signals the whole process group. Does nothing once the process has ended. */
+  signal(name: ProcessSignal): Promise<void>;
+  /** Does nothing without a terminal. */
+  resize(size: TerminalSize): Promise<void>;
+  /** Never rejects. */
+  readonly exit: Promise<ExitStatus>;
+}
+
+/** Changes to bring into a workspace. */
+export interface Delta {
+  /** Removed first, whatever they are (folders with all in them). Safe paths, see `whyUnsafePath`. */
+  readonly deletes: readonly string[];
+  /** A POSIX ustar/pax archive of files, folders and symbolic links to write over what is there; may be empty. */
+  readonly tar?: AsyncIterable<Uint8Array>;
+}
+
+/** What a workspace holds now. */
+export interface WorkspaceListing {
+  /** Every path but the workspace itself, in no order; folders included. */
+  readonly paths: readonly string[];
+  /** Those of `paths` whose content, mode or place may have changed since the last `apply`; may hold too many, never too few. */
+  readonly touched: readonly string[];
+}
+
+/** One running sandbox. Every method may throw {@link SandboxError}; `not-found` when the sandbox is gone. */
+export interface Sandbox {
+  readonly id: string;
+  /** Absolute POSIX path inside of the folder that holds the user's files. */
+  readonly workspace: string;
+  /** When it ends by itself. */
+  readonly expiresAt: Date;
+  /**
+   * Starts a command; `call.signal` governs its whole life: aborting kills the process group within 2 s and leaves the
+   * sandbox usable.
+   */
+  exec(command: Command, call: Call): Promise<Process>;
+  /** All-or-nothing per file; refuses paths that leave the workspace with `invalid` before anything is written. */
+  apply(delta: Delta, call: Call): Promise<void>;
+  list(call: Call): Promise<WorkspaceListing>;
+  /** A tar stream of those paths, links as links, folders without what is in them; paths that do not exist are left out. */
+  collect(paths: readonly string[], call: Call): AsyncIterable<Uint8Array>;
+  /** Stops billing and frees the machine. Idempotent. Running commands end as `lost`. */
+  destroy(call: Call): Promise<void>;
+}

@@ -1,0 +1,147 @@
+import type { Boundary, NetworkPolicy, ProviderId } from "../core/provider.ts";
+import type { ExitStatus } from "../core/sandbox.ts";
+import type { ErrorCode } from "../core/sandbox-error.ts";
+import type { Entry } from "../snapshots/manifest.ts";
+
+/** Where to run: plain data, complete (defaults come from package.json for the editor, from `cli.ts` for the terminal). */
+export interface Target {
+  readonly providerId: ProviderId;
+  /** What the provider itself understands, for example `{boundary: "gvisor"}` or `{context: "colima"}`. */
+  readonly options: Readonly<Record<string, string>>;
+  readonly image?: string;
+  readonly network: NetworkPolicy;
+  readonly gpu?: string;
+  readonly memoryMiB: number;
+  readonly cpus: number;
+  readonly maxProcesses: number;
+  readonly diskMiB: number;
+  readonly lifetimeMs: number;
+}
+
+/** What to run. */
+export type RunCommand =
+  /** A file of the workspace, by the language map. `path` is relative to the workspace, POSIX. */
+  | { readonly kind: "file"; readonly path: string; readonly args: readonly string[] }
+  /** Code that is not a file on disk: it is sent as `path` (relative, must not exist yet) and removed afterwards. */
+  | { readonly kind: "code"; readonly path: string; readonly text: string; readonly args: readonly string[] }
+  | { readonly kind: "argv"; readonly argv: readonly string[] }
+  /** A line for `sh -c`. */
+  | { readonly kind: "line"; readonly line: string }
+  /** An interactive shell; always with a terminal. */
+  | { readonly kind: "shell" };
+
+/** Text on screen that differs from the disk, laid over the snapshot. Relative POSIX path, whole text. */
+export interface Overlay {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Program and leading arguments per file extension with dot (".py") or glob; the file and its arguments follow. */
+export type LanguageMap = Readonly<Record<string, readonly string[]>>;
+
+/** Everything a run needs, as plain data. */
+export interface RunRequest {
+  /** Absolute path of the folder to snapshot. */
+  readonly workspaceRoot: string;
+  readonly target: Target;
+  readonly command: RunCommand;
+  readonly overlays: readonly Overlay[];
+  /** Lays over the built-in map. */
+  readonly languages: LanguageMap;
+  readonly env: Readonly<Record<string, string>>;
+  /** With a size the run gets a terminal and its output is one stream. */
+  readonly pty?: { readonly columns: number; readonly rows: number };
+  /** Stops the run after this long; 0 leaves it to the sandbox's lifetime. */
+  readonly timeoutMs: number;
+  /** Who asked, for people: "editor", "cli". */
+  readonly origin: string;
+  /** Ends the run when the client that asked disconnects; a window that reloads wants false. */
+  readonly stopOnDisconnect: boolean;
+  /** Whether files that the run changed are brought back as a change set. */
+  readonly pull: boolean;
+  /** Files larger than this are left out, and said so. */
+  readonly maxFileMiB: number;
+}
+
+/** Our durable link of a workspace folder to a sandbox. */
+export interface SessionRecord {
+  readonly version: 1;
+  readonly id: string;
+  readonly name: string;
+  readonly workspaceRoot: string;
+  readonly target: Target;
+  readonly boundary: Boundary;
+  /** Unknown until the sandbox has been created; the record is on disk before. */
+  readonly sandboxId?: string;
+  /** `creating` that never becomes `ready` is swept; `ended` keeps the record until its runs are forgotten. */
+  readonly state: "creating" | "ready" | "destroying" | "ended";
+  /** Why it ended, for people. */
+  readonly endReason?: string;
+  /** ISO 8601, as all times here. */
+  readonly createdAt: string;
+  readonly expiresAt: string;
+  readonly lastUsedAt: string;
+}
+
+export type RunState = "preparing" | "running" | "stopping" | "collecting" | "ended";
+
+/** One command and what came of it. */
+export interface RunRecord {
+  readonly version: 1;
+  readonly id: string;
+  /** For people: "train.py", "train.py:10-14", "npm test", "Terminal". */
+  readonly title: string;
+  readonly workspaceRoot: string;
+  readonly sessionId?: string;
+  readonly target: Target;
+  readonly boundary: Boundary;
+  readonly command: RunCommand;
+  readonly origin: string;
+  readonly hasPty: boolean;
+  readonly state: RunState;
+  /** What a preparing or collecting run is doing, for people. */
+  readonly progress?: string;
+  readonly requestedAt: string;
+  /** When the command itself started. */
+  readonly startedAt?: string;
+  readonly endedAt?: string;
+  /** How the command ended; missing when it never started. */
+  readonly exit?: ExitStatus;
+  /** Why the run failed outside of the command: the sandbox could not be made, files could not be brought back. */
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
+  /** True when the user or a time limit ended it. */
+  readonly stopReason?: "user" | "timeout" | "disconnect";
+  readonly changes?: ChangeCounts;
+  /** Paths that were not sent, with the reason, at most 100; `skippedCount` is the truth. */
+  readonly skipped?: readonly { readonly path: string; readonly reason: string }[];
+  readonly skippedCount?: number;
+  /** Warnings for people: files not brought back and why. */
+  readonly notes?: readonly string[];
+}
+
+export interface ChangeCounts {
+  readonly added: number;
+  readonly modified: number;
+  readonly deleted: number;
+  /** Still to be decided by the user. */
+  readonly pending: number;
+}
+
+/** One file that a run changed. */
+export interface Change {
+  readonly path: string;
+  readonly kind: "added" | "modified" | "deleted";
+  /** As it was sent; missing when it was not there. */
+  readonly base?: Entry;
+  /** As the sandbox left it; missing when deleted. Contents are in the object store. */
+  readonly theirs?: Entry;
+  readonly decision: "pending" | "applied" | "discarded";
+  /** Tools act on this file by themselves (`.vscode`, hooks, shell start-up files…): applied only when named. */
+  readonly isProtected: boolean;
+}
+
+/** A change held against the disk as it is now. */
+export interface ReviewedChange extends Change {
+  /** `ready` disk is as it was sent; `same` disk already has it; `conflict` both changed. */
+  readonly status: "ready" | "same" | "conflict";
+}
