@@ -1,7 +1,12 @@
 import type { Disposable } from "./disposable-store.ts";
 
-/** Subscribes to something that happens; the result unsubscribes. */
-export type Event<T> = (listener: (value: T) => void) => Disposable;
+/** Ends a subscription, at once. */
+export interface Subscription extends Disposable {
+  dispose(): void;
+}
+
+/** Subscribes to something that happens. */
+export type Event<T> = (listener: (value: T) => void) => Subscription;
 
 /** The firing side of an {@link Event}. Listeners are called in the order they subscribed; one that throws stops no other. */
 export class Emitter<T> implements Disposable {
