@@ -55,6 +55,8 @@ export interface RunRequest {
   readonly timeoutMs: number;
   /** Who asked, for people: "editor", "cli". */
   readonly origin: string;
+  /** The run's title, for people; made from the command when left out. */
+  readonly title?: string;
   /** Ends the run when the client that asked disconnects; a window that reloads wants false. */
   readonly stopOnDisconnect: boolean;
   /** Whether files that the run changed are brought back as a change set. */
