@@ -1,0 +1,56 @@
+// npm start: installs what is missing, builds, and opens VS Code with the extension on a copy of the sample workspace.
+// With --headless it does the main job by itself in a browser without a window, says what it saw, and ends.
+// Runs on whatever Node the machine has (20 or newer), before any package is installed.
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { browser } from "./setup/browser.mjs";
+import { bundle } from "./setup/bundle.mjs";
+import { nodePackages, vscodeServer } from "./setup/node-packages.mjs";
+import { findProgram, root, toolNode } from "./setup/paths.mjs";
+import { SetupError, runStep } from "./setup/step.mjs";
+import { systemPackages } from "./setup/system-packages.mjs";
+
+const isHeadless = process.argv.includes("--headless");
+const hasDisplay = Boolean(process.env.DISPLAY ?? process.env.WAYLAND_DISPLAY) || process.platform !== "linux";
+const desktop = isHeadless || !hasDisplay ? undefined : findProgram("code", "code-insiders", "codium");
+
+/** What a sandbox on this machine needs; elsewhere the extension itself says what is missing. */
+const sandbox = process.platform === "linux" ? /** @type {const} */ (["bubblewrap", "python"]) : [];
+
+async function setUp() {
+  if (desktop) {
+    await runStep(systemPackages(sandbox));
+    await runStep(nodePackages);
+    await runStep(bundle);
+    return;
+  }
+  const drivesBrowser = isHeadless || !hasDisplay;
+  await runStep(systemPackages([...sandbox, ...(drivesBrowser ? /** @type {const} */ (["browser", "fonts"]) : [])]));
+  await runStep(nodePackages);
+  if (drivesBrowser) await runStep(browser);
+  await runStep(vscodeServer);
+  await runStep(bundle);
+}
+
+/** @returns {readonly string[]} the program that opens the editor, with its arguments */
+function toEditorCommand() {
+  const open = join(root, "test/rig/open-editor.ts");
+  if (desktop) return [toolNode(), open, "--desktop", desktop];
+  if (isHeadless) return [toolNode(), open, "--headless"];
+  return [toolNode(), open, ...(hasDisplay ? [] : ["--headless", "--serve"])];
+}
+
+try {
+  await setUp();
+  const [program = "", ...args] = toEditorCommand();
+  const child = spawn(program, args, { cwd: root, stdio: "inherit" });
+  // The child gets Ctrl+C from the terminal itself, and ends in its own time.
+  process.on("SIGINT", () => undefined);
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  child.once("close", (code) => {
+    process.exitCode = code ?? 1;
+  });
+} catch (error) {
+  console.error(error instanceof SetupError ? `\n${error.message}` : error);
+  process.exitCode = 1;
+}
