@@ -1,13 +1,36 @@
 import { defineConfig } from "vitest/config";
+import { CountReporter } from "./test/rig/count-reporter.ts";
+
+const fakeVscode = { vscode: new URL("test/fakes/vscode.ts", import.meta.url).pathname };
+/** Real sandboxes, daemons and faults take their time. */
+const patient = { testTimeout: 60_000, hookTimeout: 300_000 };
 
 /** One project per layer of tests; each may need more of the machine than the one before. */
 export default defineConfig({
   test: {
+    reporters: ["default", new CountReporter()],
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], alias: { vscode: new URL("test/fakes/vscode.ts", import.meta.url).pathname } } },
-      { test: { name: "contract", include: ["test/contract/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 180_000 } },
-      { test: { name: "faults", include: ["test/faults/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 180_000, alias: { vscode: new URL("test/fakes/vscode.ts", import.meta.url).pathname } } },
-      { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], alias: fakeVscode } },
+      {
+        test: {
+          name: "contract",
+          include: ["test/contract/**/*.test.ts"],
+          exclude: ["test/contract/**/docker*.test.ts"],
+          ...patient,
+        },
+      },
+      { test: { name: "docker", include: ["test/contract/**/docker*.test.ts"], ...patient } },
+      { test: { name: "faults", include: ["test/faults/**/*.test.ts"], alias: fakeVscode, ...patient } },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          globalSetup: ["test/e2e/global-setup.ts"],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+        },
+      },
     ],
   },
 });

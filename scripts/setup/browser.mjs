@@ -6,7 +6,11 @@ import { runCommand } from "./run-command.mjs";
 
 /** A Chromium that can be driven, or undefined: $CHROMIUM, one on PATH, or one that Playwright downloaded. */
 export function findBrowser() {
-  return process.env.CHROMIUM ?? findProgram("chromium", "google-chrome-stable", "google-chrome", "microsoft-edge") ?? findDownloaded();
+  return (
+    process.env.CHROMIUM ??
+    findProgram("chromium", "google-chrome-stable", "google-chrome", "microsoft-edge") ??
+    findDownloaded()
+  );
 }
 
 function findDownloaded() {
@@ -30,6 +34,12 @@ export const browser = {
   name: "browser",
   missing: () => (findBrowser() === undefined ? "downloading Chromium with Playwright" : undefined),
   run: async () => {
-    await runCommand([toolNode(), join(root, "node_modules/playwright-core/cli.js"), "install", "--with-deps", "chromium-headless-shell"]);
+    await runCommand([
+      toolNode(),
+      join(root, "node_modules/playwright-core/cli.js"),
+      "install",
+      "--with-deps",
+      "chromium-headless-shell",
+    ]);
   },
 };

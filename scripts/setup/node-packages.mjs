@@ -18,13 +18,18 @@ export const nodePackages = stamped("npm packages", "npm ci", root, async () => 
  * (spdlog, sqlite, kerberos) is not needed here, and the rest comes prebuilt.
  * @type {import("./step.mjs").Step}
  */
-export const vscodeServer = stamped("VS Code", "installing its server from npm, about 250 MB", vscodeFolder, async () => {
-  const code = join(vscodeFolder, "node_modules/code-server/lib/vscode");
-  await npm(vscodeFolder, "ci", "--omit=dev");
-  // Not `ci`: the lock that code-server 4.139.1 ships lacks an entry.
-  await npm(code, "install", "--no-save", "--omit=dev");
-  await npm(join(code, "extensions"), "ci", "--omit=dev");
-});
+export const vscodeServer = stamped(
+  "VS Code",
+  "installing its server from npm, about 250 MB",
+  vscodeFolder,
+  async () => {
+    const code = join(vscodeFolder, "node_modules/code-server/lib/vscode");
+    await npm(vscodeFolder, "ci", "--omit=dev");
+    // Not `ci`: the lock that code-server 4.139.1 ships lacks an entry.
+    await npm(code, "install", "--no-save", "--omit=dev");
+    await npm(join(code, "extensions"), "ci", "--omit=dev");
+  },
+);
 
 /**
  * @param {string} folder @param {readonly string[]} args

@@ -19,7 +19,9 @@ export function toolNode() {
  * @returns {string | undefined} absolute path
  */
 export function findProgram(...names) {
-  const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "" && !folder.includes("node_modules"));
+  const folders = (process.env.PATH ?? "")
+    .split(delimiter)
+    .filter((folder) => folder !== "" && !folder.includes("node_modules"));
   // A user's PATH often lacks the folders of system programs such as dockerd.
   for (const name of names)
     for (const folder of [...folders, "/usr/sbin", "/sbin"]) {

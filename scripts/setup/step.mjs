@@ -8,6 +8,7 @@
 
 /** Something a person has to do first; the message says what. */
 export class SetupError extends Error {
+  /** @override */
   name = "SetupError";
 }
 

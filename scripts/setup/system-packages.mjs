@@ -14,13 +14,17 @@ const PACKAGES = {
   bubblewrap: { name: "bubblewrap", isThere: () => findProgram("bwrap") !== undefined },
   python: { name: "python3", isThere: () => findProgram("python3") !== undefined },
   browser: { name: "chromium", isThere: () => findBrowser() !== undefined },
-  fonts: { name: "fonts-dejavu-core", isThere: () => existsSync("/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf") },
+  fonts: {
+    name: "fonts-dejavu-core",
+    isThere: () => existsSync("/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf"),
+  },
   docker: { name: "docker.io", isThere: hasDocker },
+  bridge: { name: "iproute2", isThere: () => findProgram("ip") !== undefined },
   debootstrap: { name: "debootstrap", isThere: () => findProgram("debootstrap") !== undefined },
   gvisor: { name: "runsc", isThere: () => findProgram("runsc") !== undefined },
 };
 
-/** @typedef {"bubblewrap" | "python" | "browser" | "fonts" | "docker" | "debootstrap" | "gvisor"} PackageKey */
+/** @typedef {"bubblewrap" | "python" | "browser" | "fonts" | "docker" | "bridge" | "debootstrap" | "gvisor"} PackageKey */
 
 /** A Docker of any make counts: Debian's beside another vendor's would break both. */
 function hasDocker() {
@@ -35,7 +39,10 @@ function hasDocker() {
  */
 export function systemPackages(keys) {
   // Ubuntu's chromium is a stub for a snap; the browser step brings Playwright's there.
-  const wanted = keys.filter((key) => key !== "browser" || isDebianItself()).map((key) => PACKAGES[key]).filter((item) => item !== undefined);
+  const wanted = keys
+    .filter((key) => key !== "browser" || isDebianItself())
+    .map((key) => PACKAGES[key])
+    .filter((item) => item !== undefined);
   const missing = () => wanted.filter((item) => !item.isThere()).map((item) => item.name);
   return {
     name: "system packages",
@@ -48,15 +55,21 @@ export function systemPackages(keys) {
 async function install(names) {
   const remedy = `Install them yourself, then start again:\n  sudo apt-get install -y --no-install-recommends ${names.join(" ")}`;
   if (findProgram("apt-get") === undefined)
-    throw new SetupError(`This machine has no apt-get. Install what these Debian packages bring, then start again: ${names.join(", ")}.`);
-  if (!(await canBecomeRoot())) throw new SetupError(`System packages are missing and you may not install any. ${remedy}`);
+    throw new SetupError(
+      `This machine has no apt-get. Install what these Debian packages bring, then start again: ${names.join(", ")}.`,
+    );
+  if (!(await canBecomeRoot()))
+    throw new SetupError(`System packages are missing and you may not install any. ${remedy}`);
   if (await tryInstall(names)) return;
   await apt(["update"]).catch(() => undefined);
   if (await tryInstall(names)) return;
   /** @type {string[]} */
   const failed = [];
   for (const name of names) if (!(await tryInstall([name]))) failed.push(name);
-  if (failed.length > 0) throw new SetupError(`apt-get could not install ${failed.join(", ")}. See why with:\n  sudo apt-get install ${failed.join(" ")}`);
+  if (failed.length > 0)
+    throw new SetupError(
+      `apt-get could not install ${failed.join(", ")}. See why with:\n  sudo apt-get install ${failed.join(" ")}`,
+    );
 }
 
 /** @param {readonly string[]} names */

@@ -1,0 +1,88 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Locator, Page } from "playwright-core";
+import { root } from "../../../scripts/setup/paths.mjs";
+
+const SCREENSHOTS = join(root, "media/screenshots");
+/** The first window of a browser loads 20 MB of script. */
+const OPEN_TIMEOUT_MS = 90_000;
+
+/** One window of VS Code, as a person uses it. */
+export class Workbench {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
+    page.setDefaultTimeout(30_000);
+  }
+
+  /** Opens the address and waits until the window has restored what it had. */
+  async open(url: string): Promise<void> {
+    await this.page.goto(url);
+    await this.page.waitForFunction("window.driver !== undefined", undefined, { timeout: OPEN_TIMEOUT_MS });
+    await this.page.evaluate("window.driver.whenWorkbenchRestored()");
+  }
+
+  /** As F1 "Developer: Reload Window" does it. */
+  async reload(): Promise<void> {
+    await this.open(this.page.url());
+  }
+
+  async openFile(name: string): Promise<void> {
+    await this.page.getByRole("treeitem", { name, exact: true }).dblclick();
+    await this.page.locator(".tab.active", { hasText: name }).waitFor();
+  }
+
+  /** Runs a command by its whole title, as in "Sandbox: Run File". */
+  async runCommand(title: string): Promise<void> {
+    await this.page.keyboard.press("F1");
+    await this.quickInput.fill(`>${title}`);
+    await this.page.getByRole("option", { name: title }).first().waitFor();
+    await this.page.keyboard.press("Enter");
+  }
+
+  get quickInput(): Locator {
+    return this.page.locator(".quick-input-widget input.input");
+  }
+
+  /** Takes the first row of an open pick that has this text. */
+  async pick(text: string | RegExp): Promise<void> {
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: text }).first().click();
+  }
+
+  get codeLenses(): Locator {
+    return this.page.locator(".codelens-decoration a");
+  }
+
+  get statusBar(): Locator {
+    return this.page.locator(".statusbar-item");
+  }
+
+  get notifications(): Locator {
+    return this.page.locator(".notification-toast .notification-list-item-message");
+  }
+
+  /** The dialog that stops everything until it is answered. */
+  get dialog(): Locator {
+    return this.page.locator(".monaco-dialog-box");
+  }
+
+  /** Rows of trees in the side bar. */
+  get treeRows(): Locator {
+    return this.page.locator(".sidebar .monaco-list-row");
+  }
+
+  async showView(container: string): Promise<void> {
+    const tab = this.page.locator(".activitybar").getByRole("tab", { name: new RegExp(container) });
+    if ((await tab.getAttribute("aria-selected")) !== "true") await tab.click();
+  }
+
+  /** Saves media/screenshots/NAME.png, with the mouse out of the way. @returns its path */
+  async screenshot(name: string): Promise<string> {
+    mkdirSync(SCREENSHOTS, { recursive: true });
+    const path = join(SCREENSHOTS, `${name}.png`);
+    await this.page.mouse.move(640, 2);
+    await this.page.screenshot({ path, caret: "hide" });
+    return path;
+  }
+}
