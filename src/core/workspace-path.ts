@@ -53,5 +53,16 @@ export function toDisplay(path: string): string {
 
 /** Orders paths by their UTF-8 bytes, as git does, so that every machine agrees. */
 export function comparePaths(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index++) {
+    const x = a.charCodeAt(index);
+    const y = b.charCodeAt(index);
+    if (x !== y) return toByteOrder(x) - toByteOrder(y);
+  }
+  return a.length - b.length;
+}
+
+/** UTF-16 puts surrogates below U+E000; in UTF-8 what they stand for comes last. */
+function toByteOrder(codeUnit: number): number {
+  return codeUnit >= 0xd800 && codeUnit <= 0xdfff ? codeUnit + 0x10000 : codeUnit;
 }

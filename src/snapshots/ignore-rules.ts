@@ -1,0 +1,197 @@
+import { constants, closeSync, lstatSync, openSync, readFileSync } from "node:fs";
+import { dirname, basename } from "node:path";
+import ignore, { type Ignore } from "ignore";
+import { whyLeftOutByName } from "./held-back-names.ts";
+
+/** Why a path is left out: `secret` and `built-in` by its name, `rule` by a line of an ignore file. */
+export interface Verdict {
+  readonly kind: "secret" | "built-in" | "rule";
+  /** For people, with how to let it through where that is possible. */
+  readonly reason: string;
+}
+
+/** Which paths of a workspace stay out of snapshots. Paths are safe, POSIX and relative to the workspace. */
+export interface IgnoreRules {
+  isIgnored(path: string, isFolder: boolean): boolean;
+  /** What leaves it, or a folder above it, out. */
+  verdict(path: string, isFolder: boolean): Verdict | undefined;
+  /** The verdict for people. */
+  why(path: string, isFolder: boolean): string | undefined;
+}
+
+/** The rules that hold for what is directly in one folder. Plain and immutable: a walk passes them down. */
+export interface FolderRules {
+  /** Relative to the workspace; "" for the workspace itself. */
+  readonly folder: string;
+  /** Deepest file first, as the deepest wins. */
+  readonly sandboxignore: readonly Layer[];
+  readonly gitignore: readonly Layer[];
+}
+
+/** One ignore file. */
+interface Layer {
+  readonly rules: Ignore;
+  /** How to turn a path relative to the workspace into one relative to the file's folder. */
+  readonly cut: number;
+  readonly prefix: string;
+  /** As people know the file: "src/.gitignore". */
+  readonly source: string;
+}
+
+/** Which ignore files a folder has; found out by trying when nobody has listed the folder. */
+export interface IgnoreFiles {
+  readonly gitignore: boolean;
+  readonly sandboxignore: boolean;
+}
+
+const BOTH: IgnoreFiles = { gitignore: true, sandboxignore: true };
+// As git has it: case counts where the file system says so.
+const OPTIONS = { ignorecase: process.platform === "win32" || process.platform === "darwin" };
+const MAX_RULES_BYTES = 4 * 1024 * 1024;
+
+/** The rules as they are on disk now; each ignore file is read once, when a path below its folder is first asked about. */
+export function readIgnoreRules(root: string): IgnoreRules {
+  const folders = new Map<string, FolderRules | Verdict>();
+  const enter = (path: string): FolderRules | Verdict => {
+    const known = folders.get(path);
+    if (known) return known;
+    const rules = path === "" ? readRootRules(root) : enterFrom(enter(toParent(path)), path);
+    folders.set(path, rules);
+    return rules;
+  };
+  const enterFrom = (parent: FolderRules | Verdict, path: string): FolderRules | Verdict => {
+    if ("reason" in parent) return parent;
+    return judge(parent, basename(path), true) ?? enterFolder(root, parent, basename(path));
+  };
+  const verdict = (path: string, isFolder: boolean): Verdict | undefined => {
+    const parent = enter(toParent(path));
+    return "reason" in parent ? parent : judge(parent, basename(path), isFolder);
+  };
+  return {
+    verdict,
+    isIgnored: (path, isFolder) => verdict(path, isFolder) !== undefined,
+    why: (path, isFolder) => verdict(path, isFolder)?.reason,
+  };
+}
+
+/** The rules of the workspace's own folder, those of a repository around it included. */
+export function readRootRules(root: string, files: IgnoreFiles = BOTH): FolderRules {
+  const own: FolderRules = { folder: "", sandboxignore: [], gitignore: readOuterLayers(root) };
+  return withLayersOf(root, own, files);
+}
+
+/** The rules inside `name`, a folder that `judge` lets through. */
+export function enterFolder(root: string, parent: FolderRules, name: string, files: IgnoreFiles = BOTH): FolderRules {
+  const folder = toChild(parent.folder, name);
+  const inner = {
+    folder,
+    sandboxignore: parent.sandboxignore.map((layer) => reopen(layer, folder)),
+    gitignore: parent.gitignore.map((layer) => reopen(layer, folder)),
+  };
+  return withLayersOf(root, inner, files);
+}
+
+/**
+ * Why `name`, directly in the folder of `rules`, is left out. A `.sandboxignore` has the last word, over our own list of
+ * names too; `.gitignore` comes after that list. Within each kind the deepest file that says something wins
+ * (https://git-scm.com/docs/gitignore).
+ */
+export function judge(rules: FolderRules, name: string, isFolder: boolean): Verdict | undefined {
+  if (isGitFolder(name)) return { kind: "built-in", reason: "Git's own files are never sent" };
+  const path = toChild(rules.folder, name) + (isFolder ? "/" : "");
+  const own = ask(rules.sandboxignore, path);
+  if (own) return own === "included" ? undefined : own;
+  const held = whyLeftOutByName(basename(rules.folder), name, isFolder);
+  if (held) return held;
+  const git = ask(rules.gitignore, path);
+  return git === "included" ? undefined : git;
+}
+
+/** Whether git, on any platform, would take that name for a repository. */
+function isGitFolder(name: string): boolean {
+  return name.length === 4 && name.toLowerCase() === ".git";
+}
+
+function ask(layers: readonly Layer[], path: string): Verdict | "included" | undefined {
+  for (const layer of layers) {
+    const { ignored, unignored, rule } = layer.rules.test(layer.prefix + path.slice(layer.cut));
+    if (ignored) return { kind: "rule", reason: `left out by "${rule?.pattern ?? ""}" in ${layer.source}` };
+    if (unignored) return "included";
+  }
+  return undefined;
+}
+
+/**
+ * A layer inside a folder that it leaves out itself but a stronger one lets in: what is in there is judged on its own,
+ * as git does, which the library does only for a folder that is not left out.
+ */
+function reopen(layer: Layer, folder: string): Layer {
+  const path = `${layer.prefix}${folder.slice(layer.cut)}/`;
+  if (!layer.rules.test(path).ignored) return layer;
+  const literal = path.replace(/[\\*?[\] !#]/g, "\\$&");
+  return { ...layer, rules: ignore(OPTIONS).add(layer.rules).add(`!/${literal}`) };
+}
+
+function withLayersOf(root: string, rules: FolderRules, files: IgnoreFiles): FolderRules {
+  const sandboxignore = files.sandboxignore ? readLayer(root, rules.folder, ".sandboxignore") : undefined;
+  const gitignore = files.gitignore ? readLayer(root, rules.folder, ".gitignore") : undefined;
+  return {
+    folder: rules.folder,
+    sandboxignore: sandboxignore ? [sandboxignore, ...rules.sandboxignore] : rules.sandboxignore,
+    gitignore: gitignore ? [gitignore, ...rules.gitignore] : rules.gitignore,
+  };
+}
+
+function readLayer(root: string, folder: string, name: string): Layer | undefined {
+  const source = toChild(folder, name);
+  // What is behind a link is not of this workspace.
+  if (folder !== "" && !lstatSync(`${root}/${folder}`, { throwIfNoEntry: false })?.isDirectory()) return undefined;
+  const rules = readRules(`${root}/${source}`);
+  return rules && { rules, source, prefix: "", cut: folder === "" ? 0 : folder.length + 1 };
+}
+
+/** Weakest last: the `.gitignore` files of the repository above the workspace, then its `info/exclude`. */
+function readOuterLayers(root: string): Layer[] {
+  const layers: Layer[] = [];
+  let prefix = "";
+  for (let folder = root; ; folder = dirname(folder)) {
+    if (folder !== root) addLayer(layers, `${folder}/.gitignore`, prefix);
+    if (lstatSync(`${folder}/.git`, { throwIfNoEntry: false })) {
+      addLayer(layers, `${folder}/.git/info/exclude`, prefix);
+      return layers;
+    }
+    // Without a repository around it, a folder above has no say.
+    if (dirname(folder) === folder) return [];
+    prefix = `${basename(folder)}/${prefix}`;
+  }
+}
+
+function addLayer(layers: Layer[], file: string, prefix: string): void {
+  const rules = readRules(file);
+  if (rules) layers.push({ rules, source: file, prefix, cut: 0 });
+}
+
+/** Undefined when there is no such file; git does not follow a link here either. */
+function readRules(file: string): Ignore | undefined {
+  if (!lstatSync(file, { throwIfNoEntry: false })?.isFile()) return undefined;
+  try {
+    const descriptor = openSync(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+    try {
+      const text = readFileSync(descriptor, "utf8").slice(0, MAX_RULES_BYTES);
+      return ignore(OPTIONS).add(text);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+function toParent(path: string): string {
+  const slash = path.lastIndexOf("/");
+  return slash < 0 ? "" : path.slice(0, slash);
+}
+
+function toChild(folder: string, name: string): string {
+  return folder === "" ? name : `${folder}/${name}`;
+}
