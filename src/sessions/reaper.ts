@@ -1,0 +1,76 @@
+import type { Call } from "../core/call.ts";
+import type { Provider, SandboxSummary } from "../core/provider.ts";
+import { toMessage } from "../core/sandbox-error.ts";
+import type { Clock } from "./clock.ts";
+import type { Ledger } from "./ledger.ts";
+import type { SessionRecord, Target } from "./records.ts";
+import { INSTALL_LABEL, SESSION_LABEL } from "./sandbox-spec.ts";
+import { isGone, type SessionPool } from "./session-pool.ts";
+
+/** What sweeping needs. */
+export interface ReaperDeps {
+  readonly pool: SessionPool;
+  readonly ledger: Ledger;
+  readonly loadProvider: (target: Target) => Promise<Provider>;
+  readonly installId: string;
+  readonly clock: Clock;
+}
+
+/**
+ * Settles what an engine that died left on record: creations nobody waits for and destructions that were cut short
+ * become `destroying`, sessions whose time is up end. To be called before any session is started.
+ */
+export async function settleSessions(deps: ReaperDeps): Promise<void> {
+  for (const record of deps.pool.list()) {
+    if (record.state === "creating") await deps.pool.save({ ...record, state: "destroying" });
+    if (record.state === "ready" && Date.parse(record.expiresAt) <= deps.clock.now()) {
+      await deps.pool.end(record.id, "Its time was up.");
+    }
+  }
+}
+
+/**
+ * Destroys every sandbox with our install label that no live entry of the ledger owns, on every target on record.
+ * A target that cannot be reached is logged and left for the next sweep. Never rejects.
+ */
+export async function sweepSandboxes(deps: ReaperDeps, call: Call): Promise<void> {
+  for (const target of distinctTargets(deps.pool.list())) {
+    try {
+      const provider = await deps.loadProvider(target);
+      for await (const summary of provider.list(call)) await sweepOne(deps, provider, summary, call);
+      await endDestroyed(deps, target);
+    } catch (error) {
+      call.logger.warn(`Sandboxes on ${target.providerId} could not be looked through: ${toMessage(error)}`);
+    }
+  }
+}
+
+async function sweepOne(deps: ReaperDeps, provider: Provider, summary: SandboxSummary, call: Call): Promise<void> {
+  if (summary.labels[INSTALL_LABEL] !== deps.installId) return;
+  if (await deps.ledger.owns(summary.labels[SESSION_LABEL] ?? "-")) return;
+  call.logger.info(`Destroying the sandbox ${summary.name}, which no session owns`);
+  try {
+    const sandbox = await provider.connect(summary.id, call);
+    await sandbox.destroy(call);
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
+}
+
+// The sweep got through: what was to be destroyed on that target is no more.
+async function endDestroyed(deps: ReaperDeps, target: Target): Promise<void> {
+  for (const record of deps.pool.list()) {
+    if (record.state === "destroying" && toPlace(record.target) === toPlace(target)) {
+      await deps.pool.end(record.id, "It was destroyed after the engine had stopped.");
+    }
+  }
+}
+
+function distinctTargets(records: readonly SessionRecord[]): readonly Target[] {
+  return [...new Map(records.map(({ target }) => [toPlace(target), target])).values()];
+}
+
+// Targets that share a list of sandboxes.
+function toPlace(target: Target): string {
+  return JSON.stringify([target.providerId, Object.entries(target.options).sort(([a], [b]) => (a < b ? -1 : 1))]);
+}

@@ -1,0 +1,51 @@
+import { randomBytes } from "node:crypto";
+import { basename } from "node:path";
+import type { SandboxSpec } from "../core/provider.ts";
+import type { Clock } from "./clock.ts";
+import type { SessionRecord, Target } from "./records.ts";
+import { toWorkspaceHash } from "./state-folder.ts";
+
+/** The label that says which installation made a sandbox; a sweep looks at no other's. */
+export const INSTALL_LABEL = "sandpiper.install";
+/** The label that leads from a sandbox to its entry in the ledger. */
+export const SESSION_LABEL = "sandpiper.session";
+const WORKSPACE_LABEL = "sandpiper.workspace";
+
+/** What to create for a session. */
+export function toSandboxSpec(record: SessionRecord, installId: string): SandboxSpec {
+  const { target } = record;
+  return {
+    name: `sandpiper-${toNamePart(record.workspaceRoot)}-${record.id}`.slice(0, 63),
+    labels: {
+      [INSTALL_LABEL]: installId,
+      [SESSION_LABEL]: record.id,
+      [WORKSPACE_LABEL]: toWorkspaceHash(record.workspaceRoot),
+    },
+    ...(target.image === undefined ? {} : { image: target.image }),
+    ...(target.gpu === undefined ? {} : { gpu: target.gpu }),
+    network: target.network,
+    memoryMiB: target.memoryMiB,
+    cpus: target.cpus,
+    maxProcesses: target.maxProcesses,
+    diskMiB: target.diskMiB,
+    lifetimeMs: target.lifetimeMs,
+    env: {},
+  };
+}
+
+function toNamePart(workspaceRoot: string): string {
+  const name = basename(workspaceRoot).toLowerCase().replace(/[^a-z0-9]+/g, "-");
+  return name.replace(/^-+|-+$/g, "").slice(0, 24) || "workspace";
+}
+
+/** Equal for targets that the same sandbox can serve. */
+export function toTargetKey(target: Target): string {
+  const { options, ...rest } = target;
+  const sorted = (record: object): unknown => Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([sorted(rest), sorted(options)]);
+}
+
+/** Unique, short enough to type, and in the order of time when sorted as text. */
+export function createId(clock: Clock): string {
+  return `${clock.now().toString(36)}-${randomBytes(4).toString("hex")}`;
+}
