@@ -16,8 +16,6 @@ const ENTRY = join(vscodeFolder, "node_modules/code-server/out/node/entry.js");
 export interface CodeServer {
   /** "127.0.0.1:port" */
   readonly authority: string;
-  /** The editor's address with that folder open, or with none. */
-  toUrl(folder?: string, query?: Readonly<Record<string, string>>): string;
   /** What the server has said so far. */
   log(): string;
   stop(): Promise<void>;
@@ -56,10 +54,11 @@ export async function startCodeServer(options: CodeServerOptions): Promise<CodeS
   });
   const log = keepLog(child);
   await waitUntilHealthy(child, authority, log);
-  return { authority, toUrl: (folder, query) => toUrl(authority, folder, query), log, stop: () => endGroup(child) };
+  return { authority, log, stop: () => endGroup(child) };
 }
 
-function toUrl(authority: string, folder?: string, query: Readonly<Record<string, string>> = {}): string {
+/** The editor's address with that folder open, or with none. */
+export function toEditorUrl(authority: string, folder?: string, query: Readonly<Record<string, string>> = {}): string {
   const url = new URL(`http://${authority}/`);
   if (folder === undefined) url.searchParams.set("ew", "true");
   else url.searchParams.set("folder", folder);

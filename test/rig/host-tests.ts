@@ -4,7 +4,7 @@ import { build } from "esbuild";
 import type { Page } from "playwright-core";
 import { root } from "../../scripts/setup/paths.mjs";
 import { startBrowser } from "./chromium.ts";
-import { startCodeServer, type CodeServer } from "./code-server.ts";
+import { startCodeServer, toEditorUrl, type CodeServer } from "./code-server.ts";
 import type { Counts } from "./counts.ts";
 import { stopEngine } from "./stop-engine.ts";
 import { copySample, makeTempFolder, removeFolder } from "./temp-folder.ts";
@@ -49,7 +49,7 @@ async function runInBrowser(server: CodeServer, workspace: string): Promise<void
   try {
     const page = await browser.context.newPage();
     const ended = whenHostEnds(page);
-    await page.goto(server.toUrl(workspace, { payload: toPayload(server.authority) }));
+    await page.goto(toEditorUrl(server.authority, workspace, { payload: toPayload(server.authority) }));
     const code = await ended.catch(async (error: unknown) => {
       await page.screenshot({ path: join(root, "test-results/ext-host.png") });
       throw new Error(

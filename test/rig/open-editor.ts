@@ -11,7 +11,7 @@ import { toSeconds } from "../../scripts/setup/step.mjs";
 import { runMainJob, type MainJobReport } from "../e2e/main-job.ts";
 import { Workbench } from "../e2e/pages/workbench.ts";
 import { startBrowser } from "./chromium.ts";
-import { startCodeServer, type CodeServer } from "./code-server.ts";
+import { startCodeServer, toEditorUrl, type CodeServer } from "./code-server.ts";
 import { stopEngine } from "./stop-engine.ts";
 import { copySample, makeTempFolder, removeFolder } from "./temp-folder.ts";
 
@@ -48,7 +48,7 @@ async function openServer(isHeadless: boolean, goesOn: boolean): Promise<void> {
 
 async function serve(server: CodeServer, folder: string, asked: Promise<void>): Promise<void> {
   const workspace = copySample(join(folder, "open"));
-  console.log(`\nVS Code is at ${server.toUrl(workspace)}`);
+  console.log(`\nVS Code is at ${toEditorUrl(server.authority, workspace)}`);
   console.log('Open agent_task.py and click "Run in Sandbox" above its last lines. Ctrl+C here ends it.');
   await asked;
 }
@@ -60,7 +60,7 @@ async function showMainJob(server: CodeServer, folder: string): Promise<void> {
   try {
     const workspace = copySample(folder);
     const workbench = new Workbench(await browser.context.newPage());
-    await workbench.open(server.toUrl(workspace));
+    await workbench.open(toEditorUrl(server.authority, workspace));
     const report = await runMainJob(workbench, workspace, async (name) => {
       if (name === "run") await takeScreenshot(workbench);
     });
