@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { chromium, type BrowserContext } from "playwright-core";
+import { chromium, type Browser } from "playwright-core";
 import { inject, test as baseTest } from "vitest";
 import { root } from "../../scripts/setup/paths.mjs";
 import { VIEWPORT } from "../rig/chromium.ts";
@@ -17,40 +17,53 @@ export interface SampleWindow {
   readonly workspace: string;
 }
 
-/** Opens windows in the tests' one browser. */
-export async function withContext<T>(use: (context: BrowserContext) => Promise<T>): Promise<T> {
-  const browser = await chromium.connectOverCDP(inject("browserEndpoint"));
-  try {
-    const [context] = browser.contexts();
-    if (!context) throw new Error("The browser has no profile.");
-    return await use(context);
-  } finally {
-    // Only the connection ends.
-    await browser.close();
-  }
-}
-
-/** As vitest's, with `sample`: a window that is closed after the test, and pictured in test-results/ when it failed. */
-export const test = baseTest.extend<{ sample: SampleWindow }>({
-  sample: async ({ task }, use) => {
-    await withContext(async (context) => {
-      const workspace = copySample(mkdtempSync(join(inject("folder"), "w-")));
-      const page = await context.newPage();
-      await page.setViewportSize(VIEWPORT);
-      const workbench = new Workbench(page);
-      try {
-        await workbench.open(toEditorUrl(inject("authority"), workspace));
-        await use({ workbench, terminal: new Terminal(page), workspace });
-      } finally {
-        if (task.result?.state !== "pass") await pictureFailure(workbench, task.name);
-        await page.close();
-      }
-    });
+/** As vitest's, with windows that are closed after the test, and pictured in test-results/ when it failed. */
+export const test = baseTest.extend<{
+  /** The sample, in the editor that all tests share. */
+  sample: SampleWindow;
+  /** Opens a further window, with a folder or with none, of this or another editor. */
+  openWindow: (folder: string | undefined, authority?: string) => Promise<Workbench>;
+}>({
+  openWindow: async ({ task }, use) => {
+    const browser = await chromium.connectOverCDP(inject("browserEndpoint"));
+    const opened: Workbench[] = [];
+    try {
+      await use(async (folder, authority = inject("authority")) => {
+        const workbench = await openPage(browser);
+        opened.push(workbench);
+        await workbench.open(toEditorUrl(authority, folder));
+        return workbench;
+      });
+    } finally {
+      if (task.result?.state !== "pass") await pictureFailure(opened, task.name);
+      for (const { page } of opened) await page.close();
+      // Only the connection ends: the browser belongs to all tests.
+      await browser.close();
+    }
+  },
+  sample: async ({ openWindow }, use) => {
+    const workspace = makeSample();
+    const workbench = await openWindow(workspace);
+    await use({ workbench, terminal: new Terminal(workbench.page), workspace });
   },
 });
 
-async function pictureFailure(workbench: Workbench, name: string): Promise<void> {
+/** A copy of the sample that no other test has. @returns its path */
+export function makeSample(): string {
+  return copySample(mkdtempSync(join(inject("folder"), "w-")));
+}
+
+async function openPage(browser: Browser): Promise<Workbench> {
+  const [context] = browser.contexts();
+  if (!context) throw new Error("The browser has no profile.");
+  const page = await context.newPage();
+  await page.setViewportSize(VIEWPORT);
+  return new Workbench(page);
+}
+
+async function pictureFailure(opened: readonly Workbench[], name: string): Promise<void> {
   mkdirSync(join(root, "test-results"), { recursive: true });
   const file = name.replaceAll(/[^a-z0-9]+/gi, "-").toLowerCase();
-  await workbench.page.screenshot({ path: join(root, `test-results/e2e-${file}.png`) });
+  for (const [index, { page }] of opened.entries())
+    await page.screenshot({ path: join(root, `test-results/e2e-${file}-${index}.png`) });
 }

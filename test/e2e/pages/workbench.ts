@@ -62,6 +62,10 @@ export class Workbench {
     return this.page.locator(".notification-toast .notification-list-item-message");
   }
 
+  get notificationButtons(): Locator {
+    return this.page.locator(".notification-toast .notification-list-item-buttons-container .monaco-button");
+  }
+
   /** The dialog that stops everything until it is answered. */
   get dialog(): Locator {
     return this.page.locator(".monaco-dialog-box");
