@@ -18,24 +18,27 @@ export interface HashedFile {
   readonly moved: boolean;
 }
 
-/** Runs `use` with the open file. Undefined when the path is no regular file (any more). @throws what `open` does */
-export function withRegularFile<T>(file: string, use: (descriptor: number, stat: BigIntStats) => T): T | undefined {
+/** Opens a regular file; undefined when the path is none (any more). The caller closes it. @throws what `open` does */
+export function openRegularFile(file: string): { descriptor: number; stat: BigIntStats } | undefined {
   const descriptor = openSync(file, FLAGS);
-  try {
-    const stat = fstatSync(descriptor, { bigint: true });
-    return stat.isFile() ? use(descriptor, stat) : undefined;
-  } finally {
-    closeSync(descriptor);
-  }
+  const stat = fstatSync(descriptor, { bigint: true });
+  if (stat.isFile()) return { descriptor, stat };
+  closeSync(descriptor);
+  return undefined;
 }
 
 /** sha-256 of a regular file, synchronously. Undefined when it is none. @throws what `open` and `read` do */
 export function hashFile(file: string): HashedFile | undefined {
-  return withRegularFile(file, (descriptor, stat) => {
+  const opened = openRegularFile(file);
+  if (!opened) return undefined;
+  const { descriptor, stat } = opened;
+  try {
     const content = stat.size <= WHOLE_FILE_BYTES ? readWhole(descriptor, Number(stat.size)) : undefined;
     const hashed = content ? { sha256: toSha256(content), sizeBytes: content.length } : hashPieces(descriptor);
     return { ...hashed, stat, moved: !isSameStat(stat, fstatSync(descriptor, { bigint: true })) };
-  });
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** Whether a file is, as far as the file system can tell, untouched between two looks. */
@@ -46,13 +49,18 @@ export function isSameStat(a: BigIntStats, b: BigIntStats): boolean {
 /** At most `sizeBytes` from the start; less when the file has shrunk. */
 export function readWhole(descriptor: number, sizeBytes: number): Buffer {
   const buffer = Buffer.allocUnsafe(sizeBytes);
+  return buffer.subarray(0, readInto(descriptor, buffer, 0));
+}
+
+/** Fills `buffer` from `position` on, and returns how much of it: less only where the file ends. */
+export function readInto(descriptor: number, buffer: Buffer, position: number): number {
   let length = 0;
-  while (length < sizeBytes) {
-    const count = readSync(descriptor, buffer, length, sizeBytes - length, length);
+  while (length < buffer.length) {
+    const count = readSync(descriptor, buffer, length, buffer.length - length, position + length);
     if (count === 0) break;
     length += count;
   }
-  return buffer.subarray(0, length);
+  return length;
 }
 
 /** sha-256 in hex. */
@@ -65,7 +73,7 @@ function hashPieces(descriptor: number): { sha256: string; sizeBytes: number } {
   const buffer = Buffer.allocUnsafe(PIECE_BYTES);
   let sizeBytes = 0;
   for (;;) {
-    const count = readSync(descriptor, buffer, 0, buffer.length, sizeBytes);
+    const count = readInto(descriptor, buffer, sizeBytes);
     if (count === 0) return { sha256: digest.digest("hex"), sizeBytes };
     digest.update(buffer.subarray(0, count));
     sizeBytes += count;
