@@ -1,0 +1,54 @@
+import * as vscode from "vscode";
+import { DisposableStore } from "./core/disposable-store.ts";
+import { createObjectStore } from "./snapshots/object-store.ts";
+import { toStateFolder } from "./sessions/state-folder.ts";
+import { registerCommands } from "./ui/commands/register-commands.ts";
+import { connectToEngine } from "./ui/connect-to-engine.ts";
+import { keepContexts } from "./ui/contexts.ts";
+import { EngineLink } from "./ui/engine-link.ts";
+import { CodeLenses } from "./ui/lens/code-lenses.ts";
+import { createReadLog, logFileOf } from "./ui/read-log.ts";
+import { restoreRuns } from "./ui/restore-runs.ts";
+import { ReviewFiles, SCHEME } from "./ui/review/review-files.ts";
+import { RunStore } from "./ui/run-store.ts";
+import { createStatusBar } from "./ui/status-bar.ts";
+import { RunTerminals } from "./ui/terminal/run-terminals.ts";
+import { createTerminalLinks } from "./ui/terminal/terminal-links.ts";
+import { createViews } from "./ui/views/create-views.ts";
+
+let resources: DisposableStore | undefined;
+
+/** VS Code's way in. Nothing here waits or touches the disk: the engine is reached when something needs it. */
+export function activate(context: vscode.ExtensionContext): void {
+  resources = new DisposableStore();
+  const logger = resources.add(vscode.window.createOutputChannel("Sandpiper", { log: true }));
+  const state = toStateFolder(process.env);
+  const objects = createObjectStore(state.store);
+
+  const link = resources.add(new EngineLink(() => connectToEngine(context.extensionPath, state, logger), logger));
+  const store = resources.add(new RunStore(link));
+  const terminals = resources.add(new RunTerminals({ link, store, readLog: createReadLog(state), logger }));
+  const reviewFiles = new ReviewFiles({
+    link,
+    readObject: (sha256) => objects.read(sha256),
+    logFileOf: (runId) => logFileOf(state, runId),
+  });
+  const lenses = resources.add(new CodeLenses(store));
+
+  resources.add(
+    vscode.workspace.registerFileSystemProvider(SCHEME, reviewFiles, { isReadonly: true, isCaseSensitive: true }),
+  );
+  resources.add(vscode.languages.registerCodeLensProvider([{ scheme: "file" }, { scheme: "untitled" }], lenses));
+  resources.add(vscode.window.registerTerminalLinkProvider(createTerminalLinks(terminals)));
+  resources.add(keepContexts(link, store));
+  resources.add(createViews(store, reviewFiles));
+  resources.add(createStatusBar(store));
+  resources.add(vscode.commands.registerCommand("sandpiper.showLogs", () => logger.show()));
+  resources.add(registerCommands({ link, store, terminals, reviewFiles, memento: context.workspaceState, logger }));
+  restoreRuns({ state, store, terminals, logger });
+}
+
+/** VS Code waits for this one. */
+export async function deactivate(): Promise<void> {
+  await resources?.dispose();
+}

@@ -1,0 +1,136 @@
+import * as vscode from "vscode";
+import { toDisplay } from "../../core/workspace-path.ts";
+import type { ReviewedChange, RunRecord } from "../../sessions/records.ts";
+import { titleOf } from "../describe-run.ts";
+import { confirmConflicts, confirmProtected, listPaths } from "../review/confirm.ts";
+import { openChange, openReview, toLocalUri } from "../review/open-review.ts";
+import { toLogUri } from "../review/review-files.ts";
+import { hasPendingChanges } from "../run-store.ts";
+import { EditorError } from "../show-error.ts";
+import { requireTrust } from "../workspace-folder.ts";
+import type { CommandDeps } from "./command-deps.ts";
+import { isChangeItem, pickRun } from "./pick-run.ts";
+
+/** Opens the run's undecided changes in one editor; those that are decided when there are no others. */
+export async function reviewChanges(deps: CommandDeps, argument: unknown): Promise<void> {
+  const run = await pickRun(deps, argument, hasPendingChanges, vscode.l10n.t("Review which run's changes?"));
+  if (!run) return;
+  const changes = await deps.reviewFiles.readChanges(run.id);
+  const pending = changes.filter(isPending);
+  if (changes.length === 0) {
+    void vscode.window.showInformationMessage(vscode.l10n.t("{0} changed no files.", titleOf(run)));
+    return;
+  }
+  await openReview(run, pending.length > 0 ? pending : changes);
+}
+
+/** Writes the run's changes, or the one of the argument, into the workspace; asks about conflicts and protected files. */
+export async function applyChanges(deps: CommandDeps, argument: unknown): Promise<void> {
+  requireTrust();
+  const run = await pickRun(deps, argument, hasPendingChanges, vscode.l10n.t("Apply which run's changes?"));
+  if (!run) return;
+  const changes = await readChosen(deps, run, argument);
+  if (!(await saveUnsaved(run, changes))) return;
+  const plan = await askAbout(run, await readChosen(deps, run, argument));
+  if (!plan) return;
+  const engine = await deps.link.get();
+  if (plan.keep.length > 0) await engine.discardChanges(run.id, plan.keep);
+  if (plan.paths.length === 0) return;
+  const result = await engine.applyChanges(run.id, plan.paths, plan.overwrite);
+  report(run, result.applied, [...result.conflicts, ...result.held]);
+}
+
+/** Leaves the workspace as it is and forgets the run's changes, or the one of the argument. */
+export async function discardChanges(deps: CommandDeps, argument: unknown): Promise<void> {
+  const run = await pickRun(deps, argument, hasPendingChanges, vscode.l10n.t("Discard which run's changes?"));
+  if (!run) return;
+  const changes = await readChosen(deps, run, argument);
+  const discard = vscode.l10n.t("Discard");
+  const choice =
+    isChangeItem(argument) ||
+    (await vscode.window.showWarningMessage(
+      vscode.l10n.t("Discard what {0} changed?", titleOf(run)),
+      { modal: true, detail: listPaths(changes.map((change) => change.path)) },
+      discard,
+    ));
+  if (!choice) return;
+  await (
+    await deps.link.get()
+  ).discardChanges(
+    run.id,
+    changes.map((change) => change.path),
+  );
+}
+
+/** Opens the diff of one file. */
+export async function openChangeDiff(deps: CommandDeps, argument: unknown): Promise<void> {
+  if (!isChangeItem(argument)) return;
+  const run = deps.store.run(argument.runId);
+  if (run) await openChange(run, argument.change);
+}
+
+/** Opens the run's whole output in an editor. */
+export async function openRunLog(deps: CommandDeps, argument: unknown): Promise<void> {
+  const run = await pickRun(deps, argument, () => true, vscode.l10n.t("Open which run's output?"));
+  if (run) await vscode.commands.executeCommand("vscode.open", toLogUri(run));
+}
+
+function isPending(change: ReviewedChange): boolean {
+  return change.decision === "pending";
+}
+
+async function readChosen(deps: CommandDeps, run: RunRecord, argument: unknown): Promise<readonly ReviewedChange[]> {
+  const pending = (await deps.reviewFiles.readChanges(run.id)).filter(isPending);
+  const chosen = isChangeItem(argument) ? pending.filter(({ path }) => path === argument.change.path) : pending;
+  if (chosen.length > 0) return chosen;
+  throw new EditorError("not-found", vscode.l10n.t("Nothing of {0} is left to decide.", titleOf(run)), []);
+}
+
+/** Text on screen that is not on disk would be lost or would hide what is applied. False when the user stops. */
+async function saveUnsaved(run: RunRecord, changes: readonly ReviewedChange[]): Promise<boolean> {
+  const uris = new Set(changes.map((change) => toLocalUri(run, change.path).toString()));
+  const unsaved = vscode.workspace.textDocuments.filter(({ isDirty, uri }) => isDirty && uris.has(uri.toString()));
+  if (unsaved.length === 0) return true;
+  const save = vscode.l10n.t("Save and Go On");
+  const detail = listPaths(unsaved.map(({ uri }) => vscode.workspace.asRelativePath(uri)));
+  const choice = await vscode.window.showWarningMessage(
+    vscode.l10n.t("Some of these files have changes on screen that are not saved."),
+    { modal: true, detail },
+    save,
+  );
+  if (choice !== save) return false;
+  for (const document of unsaved) await document.save();
+  return true;
+}
+
+interface ApplyPlan {
+  readonly paths: readonly string[];
+  readonly overwrite: readonly string[];
+  readonly keep: readonly string[];
+}
+
+async function askAbout(run: RunRecord, changes: readonly ReviewedChange[]): Promise<ApplyPlan | undefined> {
+  const guarded = changes.filter((change) => change.isProtected).map((change) => change.path);
+  const takesGuarded = guarded.length === 0 || (await confirmProtected(guarded, changes.length - guarded.length));
+  if (takesGuarded === undefined) return undefined;
+  const wanted = changes.filter((change) => takesGuarded || !change.isProtected);
+  const consent = await confirmConflicts(
+    run,
+    wanted.filter((change) => change.status === "conflict"),
+  );
+  if (!consent) return undefined;
+  const paths = wanted.map((change) => change.path).filter((path) => !consent.keep.includes(path));
+  return { paths, ...consent };
+}
+
+function report(run: RunRecord, applied: readonly string[], left: readonly string[]): void {
+  if (left.length > 0) {
+    const names = left.map((path) => toDisplay(path)).join(", ");
+    void vscode.window.showWarningMessage(vscode.l10n.t("Left alone, because they changed meanwhile: {0}", names));
+  }
+  const message =
+    applied.length === 1
+      ? vscode.l10n.t("1 file of {0} applied.", titleOf(run))
+      : vscode.l10n.t("{0} files of {1} applied.", applied.length, titleOf(run));
+  if (applied.length > 0) vscode.window.setStatusBarMessage(`$(check) ${message}`, 5000);
+}

@@ -1,0 +1,42 @@
+import * as vscode from "vscode";
+import type { NetworkPolicy, ProviderId } from "../core/provider.ts";
+import { SandboxError } from "../core/sandbox-error.ts";
+import type { LanguageMap } from "../sessions/records.ts";
+
+/** Every setting there is, without the "sandpiper." in front. Defaults are in package.json alone. */
+export interface SettingTypes {
+  readonly provider: ProviderId;
+  readonly network: NetworkPolicy;
+  readonly memoryMiB: number;
+  readonly cpus: number;
+  readonly maxProcesses: number;
+  readonly diskMiB: number;
+  readonly lifetimeMinutes: number;
+  readonly "local.boundary": "namespaces" | "gvisor";
+  readonly "docker.image": string;
+  readonly "docker.context": string;
+  readonly "docker.host": string;
+  readonly "docker.runtime": string;
+  readonly "run.timeoutMinutes": number;
+  readonly "run.languages": LanguageMap;
+  readonly "run.env": Readonly<Record<string, string>>;
+  readonly "sync.maxFileMiB": number;
+  readonly saveBeforeRun: "none" | "file" | "all";
+  readonly "codeLens.enabled": boolean;
+}
+
+/** One typed read. @throws {SandboxError} `invalid` when package.json declares no such setting, or its value has another type than the default's. */
+export function readSetting<K extends keyof SettingTypes>(key: K, scope?: vscode.Uri): SettingTypes[K] {
+  const configuration = vscode.workspace.getConfiguration("sandpiper", scope);
+  const value = configuration.get<SettingTypes[K]>(key);
+  const expected = configuration.inspect(key)?.defaultValue;
+  if (value === undefined || typeof value !== typeof expected || value === null) {
+    throw new SandboxError("invalid", vscode.l10n.t("The setting sandpiper.{0} has a value it cannot have.", key));
+  }
+  return value;
+}
+
+/** Changes a setting of the user's, for every folder. */
+export async function writeSetting<K extends keyof SettingTypes>(key: K, value: SettingTypes[K]): Promise<void> {
+  await vscode.workspace.getConfiguration("sandpiper").update(key, value, vscode.ConfigurationTarget.Global);
+}

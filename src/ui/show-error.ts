@@ -1,0 +1,71 @@
+import * as vscode from "vscode";
+import type { Logger } from "../core/logger.ts";
+import { type ErrorCode, SandboxError, toMessage } from "../core/sandbox-error.ts";
+
+/** A button and the command behind it. */
+export interface Remedy {
+  readonly title: string;
+  readonly command: string;
+  readonly args?: readonly unknown[];
+}
+
+/** An error of the editor's own, with the buttons that mend it. */
+export class EditorError extends SandboxError {
+  readonly remedies: readonly Remedy[];
+
+  constructor(code: ErrorCode, message: string, remedies: readonly Remedy[]) {
+    super(code, message);
+    this.remedies = remedies;
+  }
+}
+
+/** The one place where errors reach the user: the message, and a button for the remedy. Returns without waiting for the user. */
+export function showError(error: unknown, logger: Logger): void {
+  logger.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const isOurs = error instanceof SandboxError;
+  const message = isOurs ? error.message : vscode.l10n.t("Sandpiper failed: {0}", toMessage(error));
+  void offer(message, remediesOf(error));
+}
+
+async function offer(message: string, remedies: readonly Remedy[]): Promise<void> {
+  const title = await vscode.window.showErrorMessage(message, ...remedies.map((remedy) => remedy.title));
+  const remedy = remedies.find((each) => each.title === title);
+  if (remedy) await vscode.commands.executeCommand(remedy.command, ...(remedy.args ?? []));
+}
+
+function remediesOf(error: unknown): readonly Remedy[] {
+  if (error instanceof EditorError) return error.remedies;
+  return error instanceof SandboxError ? remediesByCode()[error.code] : [showLogs()];
+}
+
+function remediesByCode(): Readonly<Record<ErrorCode, readonly Remedy[]>> {
+  const elsewhere = [selectProvider(), showLogs()];
+  return {
+    invalid: [openSettings()],
+    blocked: [openSettings(), showLogs()],
+    unavailable: elsewhere,
+    unsupported: elsewhere,
+    quota: elsewhere,
+    auth: elsewhere,
+    "not-found": [showLogs()],
+    conflict: [showLogs()],
+  };
+}
+
+function showLogs(): Remedy {
+  return { title: vscode.l10n.t("Show Logs"), command: "sandpiper.showLogs" };
+}
+
+/** Leads to our settings, or to one of them. */
+export function openSettings(setting = "@ext:sandpiper.sandpiper"): Remedy {
+  return { title: vscode.l10n.t("Open Settings"), command: "workbench.action.openSettings", args: [setting] };
+}
+
+/** Leads to VS Code's page for trusting the folder. */
+export function manageTrust(): Remedy {
+  return { title: vscode.l10n.t("Manage Workspace Trust"), command: "workbench.trust.manage" };
+}
+
+function selectProvider(): Remedy {
+  return { title: vscode.l10n.t("Select Provider"), command: "sandpiper.selectProvider" };
+}
