@@ -7,7 +7,7 @@ import { browser } from "./setup/browser.mjs";
 import { bundle } from "./setup/bundle.mjs";
 import { nodePackages, vscodeServer } from "./setup/node-packages.mjs";
 import { findProgram, root, toolNode } from "./setup/paths.mjs";
-import { SetupError, runStep } from "./setup/step.mjs";
+import { runStep, toMessage } from "./setup/step.mjs";
 import { systemPackages } from "./setup/system-packages.mjs";
 
 const isHeadless = process.argv.includes("--headless");
@@ -51,6 +51,6 @@ try {
     process.exitCode = code ?? 1;
   });
 } catch (error) {
-  console.error(error instanceof SetupError ? `\n${error.message}` : error);
+  console.error(`\n${toMessage(error)}`);
   process.exitCode = 1;
 }

@@ -7,7 +7,7 @@ import { browser } from "./setup/browser.mjs";
 import { bundle } from "./setup/bundle.mjs";
 import { nodePackages, vscodeServer } from "./setup/node-packages.mjs";
 import { root, toolNode } from "./setup/paths.mjs";
-import { SetupError, runStep } from "./setup/step.mjs";
+import { runStep, toMessage } from "./setup/step.mjs";
 import { systemPackages } from "./setup/system-packages.mjs";
 
 /** The layers that need it will say so again. @param {import("./setup/step.mjs").Step} step */
@@ -15,7 +15,7 @@ async function attempt(step) {
   try {
     await runStep(step);
   } catch (error) {
-    console.log(error instanceof Error ? error.message : error);
+    console.log(toMessage(error));
   }
 }
 
@@ -41,7 +41,7 @@ try {
     process.exitCode = code ?? 1;
   });
 } catch (error) {
-  console.error(error instanceof SetupError ? error.message : error);
+  console.error(toMessage(error));
   console.log("0 passed, 1 failed, 0 skipped");
   process.exitCode = 1;
 }

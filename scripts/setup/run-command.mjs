@@ -1,12 +1,11 @@
 import { spawn } from "node:child_process";
 
-/** A command that failed; the message ends with the last lines it said. */
+/** A command that failed; the message ends with what it said. */
 export class CommandFailed extends Error {
   /** @param {string} command @param {string} output */
   constructor(command, output) {
-    super(`\`${command}\` failed:\n${lastLines(output, 30)}`);
+    super(`\`${command}\` failed:\n${shorten(output)}`);
     this.name = "CommandFailed";
-    this.output = output;
   }
 }
 
@@ -52,7 +51,8 @@ export function toPlainEnv(env) {
   return Object.fromEntries(kept);
 }
 
-/** @param {string} text @param {number} count */
-function lastLines(text, count) {
-  return text.trimEnd().split("\n").slice(-count).join("\n");
+/** The cause often stands at the start, and the sum at the end. @param {string} text */
+function shorten(text) {
+  const lines = text.trimEnd().split("\n");
+  return lines.length <= 40 ? lines.join("\n") : [...lines.slice(0, 20), "…", ...lines.slice(-20)].join("\n");
 }

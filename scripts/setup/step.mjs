@@ -1,3 +1,5 @@
+import { CommandFailed } from "./run-command.mjs";
+
 /**
  * One thing that has to be there before the extension can be started or tested.
  * @typedef {object} Step
@@ -36,4 +38,10 @@ export async function runStep(step) {
 /** @param {number} ms */
 export function toSeconds(ms) {
   return `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** What a person has to know of it: failures that are expected explain themselves. @param {unknown} error */
+export function toMessage(error) {
+  if (error instanceof SetupError || error instanceof CommandFailed) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
