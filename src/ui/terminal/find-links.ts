@@ -16,7 +16,7 @@ const WORKSPACE = "/workspace/";
 const PYTHON = /File "([^"\n]{1,1000})", line (\d{1,9})/g;
 /** `/workspace/x.js:12:3`, `./x.rb:4`, `lib/x.sh: line 4`: an absolute path in the workspace, or any with an extension and a line. */
 const ANY =
-  /(\/workspace\/[^\s:"'()<>|]{1,1000}|(?:\.\/)?[\w@.+-][\w@./+-]{0,500}\.\w{1,8}(?=:(?: line )?\d))(?::(?: line )?(\d{1,9})(?::(\d{1,9}))?)?/g;
+  /(\/workspace\/[^\s:"'()<>|]{1,1000}|(?<![\w@./+:-])(?:\.\/)?[\w@.+-][\w@./+-]{0,500}\.\w{1,8}(?=:(?: line )?\d))(?::(?: line )?(\d{1,9})(?::(\d{1,9}))?)?/g;
 /** What a selection is sent as: see {@link selectionPath}. */
 const SELECTION = /(^|\/)\.sandpiper-selection-\d+\.([^/]+)$/;
 

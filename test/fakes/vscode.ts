@@ -1,0 +1,259 @@
+/** The part of VS Code's API that src/ui uses, in memory. Tests set `state` and read what was done back from it. */
+import { URI } from "./uri.ts";
+
+export { URI as Uri };
+
+/** What the editor looks like, and what was done to it. Call {@link resetFake} before each test. */
+export interface FakeState {
+  settings: Record<string, unknown>;
+  folders: { readonly uri: URI; readonly name: string; readonly index: number }[];
+  documents: FakeDocument[];
+  activeEditor: { readonly document: FakeDocument; readonly selection: FakeSelection } | undefined;
+  isTrusted: boolean;
+  /** Buttons to press, in order, on the messages to come; undefined dismisses one. */
+  answers: (string | undefined)[];
+  readonly messages: {
+    readonly level: string;
+    readonly message: string;
+    readonly detail?: string;
+    readonly buttons: readonly string[];
+  }[];
+  readonly executed: { readonly command: string; readonly args: readonly unknown[] }[];
+  readonly commands: Map<string, (...args: unknown[]) => unknown>;
+  readonly terminals: FakeTerminal[];
+}
+
+export interface FakeDocument {
+  readonly uri: URI;
+  readonly languageId: string;
+  readonly isDirty: boolean;
+  readonly lineCount: number;
+  getText(): string;
+  lineAt(line: number): { readonly text: string };
+  save(): Promise<boolean>;
+}
+
+interface FakeSelection {
+  readonly start: Position;
+  readonly end: Position;
+}
+
+interface FakeTerminal {
+  readonly name: string;
+  readonly pty: unknown;
+  readonly shown: { preserveFocus: boolean | undefined }[];
+  show(preserveFocus?: boolean): void;
+}
+
+export const state: FakeState = {
+  settings: {},
+  folders: [],
+  documents: [],
+  activeEditor: undefined,
+  isTrusted: true,
+  answers: [],
+  messages: [],
+  executed: [],
+  commands: new Map(),
+  terminals: [],
+};
+
+export function resetFake(settings: Record<string, unknown> = {}): void {
+  Object.assign(state, { settings, folders: [], documents: [], activeEditor: undefined, isTrusted: true, answers: [] });
+  for (const list of [state.messages, state.executed, state.terminals]) list.length = 0;
+  state.commands.clear();
+}
+
+/** A document as an editor shows it; `save` notes itself in `saved`. */
+export function fakeDocument(
+  uri: URI,
+  text: string,
+  options: { languageId?: string; isDirty?: boolean } = {},
+): FakeDocument & { saved: number } {
+  const lines = text.split("\n");
+  const document = {
+    uri,
+    languageId: options.languageId ?? "python",
+    isDirty: options.isDirty ?? false,
+    lineCount: lines.length,
+    saved: 0,
+    getText: () => text,
+    lineAt: (line: number) => ({ text: lines[line] ?? "" }),
+    save: async () => {
+      document.saved++;
+      document.isDirty = false;
+      return true;
+    },
+  };
+  return document;
+}
+
+interface Disposable {
+  dispose(): void;
+}
+
+export class EventEmitter<T> {
+  #listeners = new Set<(value: T) => void>();
+  readonly event = (listener: (value: T) => void): Disposable => {
+    this.#listeners.add(listener);
+    return { dispose: () => void this.#listeners.delete(listener) };
+  };
+  fire(value: T): void {
+    for (const listener of this.#listeners) listener(value);
+  }
+  dispose(): void {
+    this.#listeners.clear();
+  }
+}
+
+export class Position {
+  readonly line: number;
+  readonly character: number;
+  constructor(line: number, character: number) {
+    this.line = line;
+    this.character = character;
+  }
+}
+
+export class Range {
+  readonly start: Position;
+  readonly end: Position;
+  constructor(...at: [Position, Position] | [number, number, number, number]) {
+    this.start = at.length === 2 ? at[0] : new Position(at[0], at[1]);
+    this.end = at.length === 2 ? at[1] : new Position(at[2], at[3]);
+  }
+}
+
+export class CodeLens {
+  readonly range: Range;
+  readonly command: unknown;
+  constructor(range: Range, command: unknown) {
+    this.range = range;
+    this.command = command;
+  }
+}
+
+export class ThemeColor {
+  readonly id: string;
+  constructor(id: string) {
+    this.id = id;
+  }
+}
+
+export class ThemeIcon {
+  static readonly File = new ThemeIcon("file");
+  readonly id: string;
+  readonly color: ThemeColor | undefined;
+  constructor(id: string, color?: ThemeColor) {
+    this.id = id;
+    this.color = color;
+  }
+}
+
+export class TreeItem {
+  readonly label: string;
+  collapsibleState: number;
+  constructor(label: string, collapsibleState = 0) {
+    this.label = label;
+    this.collapsibleState = collapsibleState;
+  }
+}
+
+export const TreeItemCollapsibleState = { None: 0, Collapsed: 1, Expanded: 2 } as const;
+export const FileType = { Unknown: 0, File: 1, Directory: 2, SymbolicLink: 64 } as const;
+export const FilePermission = { Readonly: 1 } as const;
+export const ConfigurationTarget = { Global: 1, Workspace: 2, WorkspaceFolder: 3 } as const;
+export const ProgressLocation = { Notification: 15 } as const;
+export const StatusBarAlignment = { Left: 1, Right: 2 } as const;
+export const QuickPickItemKind = { Separator: -1, Default: 0 } as const;
+
+export class FileSystemError extends Error {
+  static FileNotFound(uri?: unknown): FileSystemError {
+    return new FileSystemError(`not found: ${String(uri)}`);
+  }
+  static NoPermissions(): FileSystemError {
+    return new FileSystemError("no permissions");
+  }
+  static Unavailable(message: string): FileSystemError {
+    return new FileSystemError(message);
+  }
+}
+
+export const l10n = {
+  t: (message: string, ...args: unknown[]): string =>
+    message.replaceAll(/\{(\d+)\}/g, (_, index: string) => String(args[Number(index)])),
+};
+
+export const workspace = {
+  get isTrusted(): boolean {
+    return state.isTrusted;
+  },
+  get workspaceFolders() {
+    return state.folders.length === 0 ? undefined : state.folders;
+  },
+  get textDocuments() {
+    return state.documents;
+  },
+  getWorkspaceFolder: (uri: URI) => state.folders.find((folder) => uri.path.startsWith(`${folder.uri.path}/`)),
+  getConfiguration: (section: string) => ({
+    get: (key: string) => state.settings[`${section}.${key}`],
+    inspect: (key: string) => ({ defaultValue: state.settings[`${section}.${key}`] }),
+    update: async (key: string, value: unknown) => {
+      state.settings[`${section}.${key}`] = value;
+    },
+  }),
+  onDidChangeConfiguration: () => ({ dispose: () => undefined }),
+  asRelativePath: (uri: URI) => uri.path,
+  openTextDocument: async (uri: URI) => {
+    const document = state.documents.find((each) => each.uri.toString() === uri.toString());
+    if (!document) throw new FileSystemError(`not found: ${uri.toString()}`);
+    return document;
+  },
+};
+
+async function show(level: string, message: string, rest: readonly unknown[]): Promise<string | undefined> {
+  const [first] = rest;
+  const options =
+    typeof first === "object" && first !== null && "detail" in first ? { detail: String(first.detail) } : {};
+  state.messages.push({ level, message, ...options, buttons: rest.filter((each) => typeof each === "string") });
+  return state.answers.shift();
+}
+
+export const window = {
+  get activeTextEditor() {
+    return state.activeEditor;
+  },
+  activeTerminal: undefined,
+  showErrorMessage: (message: string, ...rest: unknown[]) => show("error", message, rest),
+  showWarningMessage: (message: string, ...rest: unknown[]) => show("warning", message, rest),
+  showInformationMessage: (message: string, ...rest: unknown[]) => show("information", message, rest),
+  setStatusBarMessage: (message: string) => {
+    state.messages.push({ level: "status", message, buttons: [] });
+    return { dispose: () => undefined };
+  },
+  showWorkspaceFolderPick: async () => state.folders.at(-1),
+  onDidCloseTerminal: () => ({ dispose: () => undefined }),
+  createTerminal: (options: { name: string; pty: unknown }) => {
+    const terminal: FakeTerminal = {
+      name: options.name,
+      pty: options.pty,
+      shown: [],
+      show: (preserveFocus) => void terminal.shown.push({ preserveFocus }),
+    };
+    state.terminals.push(terminal);
+    return terminal;
+  },
+  withProgress: async (_options: unknown, task: (progress: unknown, token: unknown) => Promise<unknown>) =>
+    task({ report: () => undefined }, { onCancellationRequested: () => ({ dispose: () => undefined }) }),
+};
+
+export const commands = {
+  registerCommand: (id: string, handler: (...args: unknown[]) => unknown) => {
+    state.commands.set(id, handler);
+    return { dispose: () => void state.commands.delete(id) };
+  },
+  executeCommand: async (command: string, ...args: unknown[]) => {
+    state.executed.push({ command, args });
+    return undefined;
+  },
+};

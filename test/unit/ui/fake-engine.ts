@@ -1,0 +1,125 @@
+import { Emitter } from "../../../src/core/event.ts";
+import { silentLogger } from "../../../src/core/logger.ts";
+import type { ApplyResult, EngineEvent, PathSelection } from "../../../src/sessions/engine.ts";
+import type { ReviewedChange, RunRecord, RunRequest, SessionRecord, Target } from "../../../src/sessions/records.ts";
+import { type ConnectedEngine, EngineLink } from "../../../src/ui/engine-link.ts";
+
+export const TARGET: Target = {
+  providerId: "local",
+  options: {},
+  network: "none",
+  memoryMiB: 2048,
+  cpus: 2,
+  maxProcesses: 512,
+  diskMiB: 4096,
+  lifetimeMs: 3_600_000,
+};
+
+/** A run that has ended well after 1.2 s, but for what is given. */
+export function fakeRun(overrides: Partial<RunRecord> = {}): RunRecord {
+  return {
+    version: 1,
+    id: "run-1",
+    title: "train.py",
+    workspaceRoot: "/ws",
+    target: TARGET,
+    boundary: "namespaces",
+    command: { kind: "file", path: "train.py", args: [] },
+    origin: "editor",
+    hasPty: true,
+    state: "ended",
+    requestedAt: "2026-01-01T10:00:00.000Z",
+    startedAt: "2026-01-01T10:00:01.000Z",
+    endedAt: "2026-01-01T10:00:02.200Z",
+    exit: { kind: "exited", code: 0 },
+    ...overrides,
+  };
+}
+
+/** A run that goes on. */
+export function liveRun(overrides: Partial<RunRecord> = {}): RunRecord {
+  const { endedAt: _ended, exit: _exit, ...run } = fakeRun();
+  return { ...run, state: "running", ...overrides };
+}
+
+export function fakeChange(path: string, overrides: Partial<ReviewedChange> = {}): ReviewedChange {
+  const theirs = { type: "file", sha256: `hash of ${path}`, sizeBytes: 3, executable: false } as const;
+  return { path, kind: "added", theirs, decision: "pending", isProtected: false, status: "ready", ...overrides };
+}
+
+/** An engine in memory: it records what it was asked and says what it is told to. */
+export class FakeEngine implements ConnectedEngine {
+  readonly events = new Emitter<EngineEvent>();
+  readonly onDidChange = this.events.event;
+  readonly asked: string[] = [];
+  readonly requests: RunRequest[] = [];
+  runs: RunRecord[] = [];
+  sessions: SessionRecord[] = [];
+  changes: ReviewedChange[] = [];
+  applyResult: ApplyResult | undefined;
+  cut: () => void = () => undefined;
+  readonly closed = new Promise<void>((resolve) => {
+    this.cut = resolve;
+  });
+
+  async startRun(request: RunRequest): Promise<RunRecord> {
+    this.requests.push(request);
+    const { command, workspaceRoot, target } = request;
+    const run = liveRun({
+      id: `run-${this.requests.length}`,
+      command,
+      workspaceRoot,
+      target,
+      title: request.title ?? "untitled",
+    });
+    this.runs.unshift(run);
+    return run;
+  }
+  async writeInput(runId: string, data: Uint8Array): Promise<void> {
+    this.asked.push(`write ${runId} ${JSON.stringify(Buffer.from(data).toString())}`);
+  }
+  async closeInput(runId: string): Promise<void> {
+    this.asked.push(`close ${runId}`);
+  }
+  async resizeRun(runId: string, { columns, rows }: { columns: number; rows: number }): Promise<void> {
+    this.asked.push(`resize ${runId} ${columns}x${rows}`);
+  }
+  async stopRun(runId: string, force: boolean): Promise<void> {
+    this.asked.push(`${force ? "kill" : "stop"} ${runId}`);
+  }
+  async startSession(): Promise<SessionRecord> {
+    throw new Error("not asked for by these tests");
+  }
+  async destroySession(sessionId: string): Promise<void> {
+    this.asked.push(`destroy ${sessionId}`);
+  }
+  async listRuns(): Promise<readonly RunRecord[]> {
+    return this.runs;
+  }
+  async listSessions(): Promise<readonly SessionRecord[]> {
+    return this.sessions;
+  }
+  async readChanges(): Promise<readonly ReviewedChange[]> {
+    return this.changes;
+  }
+  async applyChanges(runId: string, paths: PathSelection, overwrite: readonly string[]): Promise<ApplyResult> {
+    this.asked.push(`apply ${runId} ${String(paths)} over ${overwrite.join()}`);
+    return this.applyResult ?? { applied: paths === "all" ? [] : paths, conflicts: [], held: [] };
+  }
+  async discardChanges(runId: string, paths: PathSelection): Promise<void> {
+    this.asked.push(`discard ${runId} ${String(paths)}`);
+  }
+  async checkTarget(): Promise<void> {}
+  dispose(): void {
+    this.events.dispose();
+  }
+}
+
+export function linkTo(engine: FakeEngine): EngineLink {
+  return new EngineLink(async () => engine, silentLogger);
+}
+
+/** Resolves once everything that is ready to happen has happened. */
+export async function settle(): Promise<void> {
+  for (let round = 0; round < 5; round++) await new Promise((resolve) => setImmediate(resolve));
+}
