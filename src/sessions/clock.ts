@@ -1,11 +1,14 @@
-import type { Disposable } from "../core/disposable-store.ts";
+/** Something that will happen unless it is called off. */
+export interface Timer {
+  dispose(): void;
+}
 
 /** Time as the engine sees it, so that tests need not wait. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
   /** Calls once, later; disposing before then calls never. */
-  after(delayMs: number, action: () => void): Disposable;
+  after(delayMs: number, action: () => void): Timer;
 }
 
 // Node's timers overflow beyond this and fire at once.

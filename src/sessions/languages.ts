@@ -36,17 +36,29 @@ export const BUILT_IN_LANGUAGES: LanguageMap = {
 export function resolveLanguage(path: string, firstLine: string, overrides: LanguageMap): readonly string[] {
   const extension = extname(path).toLowerCase();
   const found =
-    findByGlob(path, overrides) ?? parseShebang(firstLine) ?? findByExtension(extension, overrides) ?? findByExtension(extension, BUILT_IN_LANGUAGES);
+    findByGlob(path, overrides) ??
+    parseShebang(firstLine) ??
+    findByExtension(extension, overrides) ??
+    findByExtension(extension, BUILT_IN_LANGUAGES);
   if (found) return found;
   const kind = extension === "" ? "files without an extension" : `"${toDisplay(extension)}" files`;
-  const remedy = 'Start it with a line such as "#!/usr/bin/env python3", or say what runs it in the setting sandpiper.languages.';
-  throw new SandboxError("invalid", `Sandpiper does not know how to run ${toDisplay(path)}: nothing is set for ${kind}. ${remedy}`);
+  const remedy =
+    'Start it with a line such as "#!/usr/bin/env python3", or say what runs it in the setting sandpiper.languages.';
+  throw new SandboxError(
+    "invalid",
+    `Sandpiper does not know how to run ${toDisplay(path)}: nothing is set for ${kind}. ${remedy}`,
+  );
 }
 
 function findByGlob(path: string, map: LanguageMap): readonly string[] | undefined {
   for (const [pattern, argv] of Object.entries(map)) {
     const isGlob = /[*?[{/]/.test(pattern) || !pattern.startsWith(".");
-    if (isGlob && argv.length > 0 && (matchesGlob(path, pattern) || (!pattern.includes("/") && matchesGlob(basename(path), pattern)))) return argv;
+    if (
+      isGlob &&
+      argv.length > 0 &&
+      (matchesGlob(path, pattern) || (!pattern.includes("/") && matchesGlob(basename(path), pattern)))
+    )
+      return argv;
   }
   return undefined;
 }
@@ -64,10 +76,14 @@ export function parseShebang(firstLine: string): readonly string[] | undefined {
   const line = /^\uFEFF?#![ \t]*(.*?)[ \t\r]*$/.exec(firstLine)?.[1];
   if (!line) return undefined;
   const [program = "", rest = ""] = splitOnce(line);
-  if (basename(program) !== "env") return [basename(program), ...(rest === "" ? [] : [rest])];
+  if (basename(program) === "env") return parseEnv(rest);
+  return [basename(program), ...(rest === "" ? [] : [rest])];
+}
+
+function parseEnv(rest: string): readonly string[] | undefined {
   const words = rest.replace(/^(?:-S|--split-string[= ])[ \t]*/, "").split(/[ \t]+/);
   const at = words.findIndex((word) => !/^[A-Za-z_]\w*=/.test(word));
-  const [name, ...args] = words.slice(at);
+  const [name, ...args] = words.slice(Math.max(at, 0));
   if (at < 0 || !name || name.startsWith("-")) return undefined;
   return [...(at > 0 ? ["env", ...words.slice(0, at)] : []), basename(name), ...args];
 }

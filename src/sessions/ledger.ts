@@ -36,7 +36,9 @@ export function createLedger(state: StateFolder, logger: Logger): Ledger {
       if (!/^[a-z0-9-]{1,64}$/.test(id)) return true;
       try {
         const file = await readJsonFile(fileOf(id), isSessionRecord);
-        return file.kind === "read" ? file.value.state === "creating" || file.value.state === "ready" : file.kind === "damaged";
+        return file.kind === "read"
+          ? file.value.state === "creating" || file.value.state === "ready"
+          : file.kind === "damaged";
       } catch {
         return true;
       }

@@ -65,7 +65,8 @@ function addEmptiedFolders({ local, known }: PushState, deletes: Set<string>): v
     if (isWithin(path, deletes)) continue;
     for (const parent of parentsOf(path)) needed.add(parent);
   }
-  for (const path of [...deletes]) {
+  const named = Array.from(deletes);
+  for (const path of named) {
     for (const parent of parentsOf(path)) {
       if (needed.has(parent)) break;
       deletes.add(parent);

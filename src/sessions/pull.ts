@@ -3,7 +3,7 @@ import type { Sandbox, WorkspaceListing } from "../core/sandbox.ts";
 import { toDisplay } from "../core/workspace-path.ts";
 import type { IgnoreRules } from "../snapshots/ignore-rules.ts";
 import { type Entry, isSameEntry, type Manifest, toManifest } from "../snapshots/manifest.ts";
-import { isProtectedPath, planChanges } from "../snapshots/merge.ts";
+import { isProtectedPath, type PlannedChange, planChanges } from "../snapshots/merge.ts";
 import type { ObjectStore } from "../snapshots/object-store.ts";
 import { receiveTar } from "../snapshots/receive.ts";
 import type { TarLimits } from "../snapshots/tar-reader.ts";
@@ -27,7 +27,12 @@ const BATCH_PATHS = 4000;
  * what was not brought back. When it rejects, `files` holds what had come by then, and `isUnchecked` stays true.
  * Call it under the session's lock.
  */
-export async function pullFiles(sandbox: Sandbox, files: SessionFiles, deps: PullDeps, call: Call): Promise<readonly string[]> {
+export async function pullFiles(
+  sandbox: Sandbox,
+  files: SessionFiles,
+  deps: PullDeps,
+  call: Call,
+): Promise<readonly string[]> {
   const listing = await sandbox.list(call);
   const present = new Set(listing.paths);
   const candidates = listCandidates(listing, files, deps);
@@ -41,7 +46,9 @@ export async function pullFiles(sandbox: Sandbox, files: SessionFiles, deps: Pul
   }
   const folders = foldersOf(listing.paths);
   // A folder that has something in it is told of by what is in it.
-  files.known = toManifest([...files.known].filter(([path, entry]) => present.has(path) && !(entry.type === "directory" && folders.has(path))));
+  files.known = toManifest(
+    [...files.known].filter(([path, entry]) => present.has(path) && !(entry.type === "directory" && folders.has(path))),
+  );
   return notes;
 }
 
@@ -91,13 +98,9 @@ function recordBatch(
 export function toChanges(before: Manifest, files: SessionFiles): readonly Change[] {
   return planChanges(files.pushed, files.known)
     .filter(({ path }) => !isSameEntry(before.get(path), files.known.get(path)))
-    .filter(({ path, theirs }) => theirs !== undefined || !isFolderNow(path, files))
-    .map((planned) => ({ ...planned, decision: "pending", isProtected: isProtectedPath(planned.path) }));
+    .map((planned) => toChange(planned));
 }
 
-// An empty folder that got something in it has lost its entry, and is still there.
-function isFolderNow(path: string, { pushed, known }: SessionFiles): boolean {
-  if (pushed.get(path)?.type !== "directory") return false;
-  const prefix = `${path}/`;
-  return [...known.keys()].some((other) => other.startsWith(prefix));
+function toChange(planned: PlannedChange): Change {
+  return { ...planned, decision: "pending", isProtected: isProtectedPath(planned.path) };
 }

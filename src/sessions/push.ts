@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Call } from "../core/call.ts";
 import type { Sandbox } from "../core/sandbox.ts";
 import { type Entry, type Manifest, toManifest } from "../snapshots/manifest.ts";
-import { packFiles } from "../snapshots/pack.ts";
+import { type PackRequest, packFiles } from "../snapshots/pack.ts";
 import { isWithin, parentsOf, planPush } from "./plan-push.ts";
 import type { Overlay } from "./records.ts";
 import type { SessionFiles } from "./session-files.ts";
@@ -21,25 +21,43 @@ export interface PushRequest {
  * Brings the workspace's changes into the sandbox and keeps `files` true: after a failure the paths concerned are sent
  * again at the next push. Call it under the session's lock.
  */
-export async function pushWorkspace(sandbox: Sandbox, files: SessionFiles, request: PushRequest, call: Call): Promise<void> {
+export async function pushWorkspace(
+  sandbox: Sandbox,
+  files: SessionFiles,
+  request: PushRequest,
+  call: Call,
+): Promise<void> {
   const plan = planPush({ local: request.local, ...files });
-  const sent = request.extra ? [...plan.send, request.extra.path] : plan.send;
+  const { extra } = request;
+  const sent = extra ? [...plan.send, extra.path] : plan.send;
   if (sent.length === 0 && plan.deletes.length === 0) {
     files.pushed = request.local;
     return;
   }
   const concerned = [...plan.send, ...plan.deletes];
   for (const path of concerned) files.resend.add(path);
-  const pack = sent.length > 0 ? packFiles(toPackRequest(request, sent)) : undefined;
-  await sandbox.apply({ deletes: plan.deletes, ...(pack ? { tar: pack.tar } : {}) }, call);
-  const updates = new Map(await pack?.updates);
-  if (request.extra) updates.delete(request.extra.path);
+  const updates = await applyPush(sandbox, { deletes: plan.deletes, pack: toPackRequest(request, sent) }, call);
+  if (extra) updates.delete(extra.path);
   recordPush(files, { local: request.local, send: plan.send, deletes: plan.deletes, updates });
   for (const path of concerned) files.resend.delete(path);
   if (updates.size > 0) call.logger.debug(`${updates.size} files changed while they were being sent`);
 }
 
-function toPackRequest(request: PushRequest, paths: readonly string[]): Parameters<typeof packFiles>[0] {
+async function applyPush(
+  sandbox: Sandbox,
+  { deletes, pack: request }: { readonly deletes: readonly string[]; readonly pack: PackRequest },
+  call: Call,
+): Promise<Map<string, Entry | undefined>> {
+  if (request.paths.length === 0) {
+    await sandbox.apply({ deletes }, call);
+    return new Map();
+  }
+  const pack = packFiles(request);
+  await sandbox.apply({ deletes, tar: pack.tar }, call);
+  return new Map(await pack.updates);
+}
+
+function toPackRequest(request: PushRequest, paths: readonly string[]): PackRequest {
   const { extra } = request;
   if (!extra) return { root: request.workspaceRoot, manifest: request.local, paths, overlays: request.overlays };
   const manifest = toManifest([...request.local, [extra.path, toTextEntry(extra.text)]]);
@@ -48,7 +66,12 @@ function toPackRequest(request: PushRequest, paths: readonly string[]): Paramete
 
 function toTextEntry(text: string): Entry {
   const bytes = Buffer.from(text);
-  return { type: "file", sha256: createHash("sha256").update(bytes).digest("hex"), sizeBytes: bytes.length, executable: false };
+  return {
+    type: "file",
+    sha256: createHash("sha256").update(bytes).digest("hex"),
+    sizeBytes: bytes.length,
+    executable: false,
+  };
 }
 
 interface Pushed {

@@ -4,6 +4,7 @@ import { toMessage } from "../core/sandbox-error.ts";
 import type { Clock } from "./clock.ts";
 import type { Ledger } from "./ledger.ts";
 import type { SessionRecord, Target } from "./records.ts";
+import { toPlace } from "./provider-cache.ts";
 import { INSTALL_LABEL, SESSION_LABEL } from "./sandbox-spec.ts";
 import { isGone, type SessionPool } from "./session-pool.ts";
 
@@ -68,9 +69,4 @@ async function endDestroyed(deps: ReaperDeps, target: Target): Promise<void> {
 
 function distinctTargets(records: readonly SessionRecord[]): readonly Target[] {
   return [...new Map(records.map(({ target }) => [toPlace(target), target])).values()];
-}
-
-// Targets that share a list of sandboxes.
-function toPlace(target: Target): string {
-  return JSON.stringify([target.providerId, Object.entries(target.options).sort(([a], [b]) => (a < b ? -1 : 1))]);
 }

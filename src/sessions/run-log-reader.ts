@@ -1,7 +1,16 @@
 import { type FileHandle, open, stat, truncate } from "node:fs/promises";
 import { SandboxError } from "../core/sandbox-error.ts";
 import { isMissing } from "./json-file.ts";
-import { checkHeader, decodeRecord, encodeRecord, HEADER_BYTES, type LogChunk, RECORD_BYTES, toBytesFile, toIndexFile } from "./run-log-format.ts";
+import {
+  checkHeader,
+  decodeRecord,
+  encodeRecord,
+  HEADER_BYTES,
+  type LogChunk,
+  RECORD_BYTES,
+  toBytesFile,
+  toIndexFile,
+} from "./run-log-format.ts";
 
 export type { LogChunk, LogStream } from "./run-log-format.ts";
 
@@ -56,7 +65,8 @@ class Reader implements RunLogReader {
     this.#files ??= await openLog(this.#folder);
     if (!this.#files) return undefined;
     for (;;) {
-      if (this.#pageAt + RECORD_BYTES > this.#page.length && !(await this.#readPage(this.#files.index))) return undefined;
+      if (this.#pageAt + RECORD_BYTES > this.#page.length && !(await this.#readPage(this.#files.index)))
+        return undefined;
       const record = decodeRecord(this.#page, this.#pageAt);
       const end = this.#recordStart + record.length;
       if (this.offset < end) return await this.#readChunk(this.#files.bytes, record, end);
@@ -80,7 +90,11 @@ class Reader implements RunLogReader {
     return this.#page.length > 0;
   }
 
-  async #readChunk(bytes: FileHandle, record: ReturnType<typeof decodeRecord>, end: number): Promise<LogChunk | undefined> {
+  async #readChunk(
+    bytes: FileHandle,
+    record: ReturnType<typeof decodeRecord>,
+    end: number,
+  ): Promise<LogChunk | undefined> {
     const offset = this.offset;
     const data = Buffer.alloc(Math.min(end - offset, MAX_CHUNK_BYTES));
     const { bytesRead } = await bytes.read(data, 0, data.length, offset);
@@ -98,8 +112,13 @@ async function openLog(folder: string): Promise<{ bytes: FileHandle; index: File
     const header = Buffer.alloc(HEADER_BYTES);
     const { bytesRead } = await index.read(header, 0, HEADER_BYTES, 0);
     const state = checkHeader(header.subarray(0, bytesRead));
-    if (state === "newer") throw new SandboxError("unsupported", `${toIndexFile(folder)} was written by a newer Sandpiper. Update Sandpiper.`);
-    if (state === "damaged") throw new SandboxError("invalid", `${toIndexFile(folder)} is damaged: the run's output cannot be shown.`);
+    if (state === "newer")
+      throw new SandboxError(
+        "unsupported",
+        `${toIndexFile(folder)} was written by a newer Sandpiper. Update Sandpiper.`,
+      );
+    if (state === "damaged")
+      throw new SandboxError("invalid", `${toIndexFile(folder)} is damaged: the run's output cannot be shown.`);
     const bytes = state === "readable" ? await openIfThere(toBytesFile(folder)) : undefined;
     if (bytes) return { bytes, index };
   } catch (error) {
@@ -139,7 +158,12 @@ export async function repairRunLog(folder: string, now: number): Promise<number>
   if (written <= sizeBytes) return sizeBytes;
   const index = await open(toIndexFile(folder), "r+");
   try {
-    await index.write(encodeRecord({ stream: "stdout", length: written - sizeBytes, time: now }), 0, RECORD_BYTES, whole);
+    await index.write(
+      encodeRecord({ stream: "stdout", length: written - sizeBytes, time: now }),
+      0,
+      RECORD_BYTES,
+      whole,
+    );
   } finally {
     await index.close();
   }

@@ -1,7 +1,14 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { toMessage } from "../core/sandbox-error.ts";
 import type { Clock } from "./clock.ts";
-import { encodeHeader, encodeRecord, HEADER_BYTES, type LogStream, toBytesFile, toIndexFile } from "./run-log-format.ts";
+import {
+  encodeHeader,
+  encodeRecord,
+  HEADER_BYTES,
+  type LogStream,
+  toBytesFile,
+  toIndexFile,
+} from "./run-log-format.ts";
 
 /** Output up to this size is kept per run; more is let through to nobody, and the run's notes say so. */
 export const DEFAULT_LOG_CAP_BYTES = 1024 ** 3;
@@ -59,13 +66,17 @@ export class RunLogWriter {
   /** What was not kept and why, for people; undefined when everything was. */
   get loss(): string | undefined {
     if (this.#failure !== undefined) return `Output after ${this.#sizeBytes} bytes was not kept: ${this.#failure}`;
-    if (this.#droppedBytes > 0) return `Output after ${this.#sizeBytes} bytes was not kept: it is more than a run's log may hold.`;
+    if (this.#droppedBytes > 0)
+      return `Output after ${this.#sizeBytes} bytes was not kept: it is more than a run's log may hold.`;
     return undefined;
   }
 
   /** Resolves when there is room for more; never rejects. `data` must not be changed afterwards. */
   async append(stream: LogStream, data: Uint8Array): Promise<void> {
-    const kept = this.#failure === undefined ? data.subarray(0, this.#options.capBytes - this.#acceptedBytes) : data.subarray(0, 0);
+    const kept =
+      this.#failure === undefined
+        ? data.subarray(0, this.#options.capBytes - this.#acceptedBytes)
+        : data.subarray(0, 0);
     this.#droppedBytes += data.length - kept.length;
     if (kept.length === 0) return;
     this.#acceptedBytes += kept.length;
@@ -102,7 +113,11 @@ export class RunLogWriter {
 
   async #writeBatch(batch: readonly Waiting[], batchBytes: number): Promise<void> {
     if (this.#failure !== undefined) return;
-    await writeWhole(this.#bytes, batch.map(({ data }) => data), this.#sizeBytes);
+    await writeWhole(
+      this.#bytes,
+      batch.map(({ data }) => data),
+      this.#sizeBytes,
+    );
     const records = toRecords(batch, this.#options.clock.now());
     await writeWhole(this.#index, records, this.#indexBytes);
     this.#indexBytes += countBytes(records.map((data) => ({ data })));
@@ -111,10 +126,9 @@ export class RunLogWriter {
   }
 
   // Bytes that no record tells of would be taken for output when the log is repaired.
-  async #fail(error: unknown): Promise<void> {
-    this.#failure = toMessage(error);
-    await this.#bytes.truncate(this.#sizeBytes).catch(() => undefined);
-    await this.#index.truncate(this.#indexBytes).catch(() => undefined);
+  async #fail(cause: unknown): Promise<void> {
+    this.#failure = toMessage(cause);
+    await Promise.allSettled([this.#bytes.truncate(this.#sizeBytes), this.#index.truncate(this.#indexBytes)]);
   }
 }
 
@@ -141,7 +155,7 @@ async function writeWhole(file: FileHandle, buffers: readonly Uint8Array[], posi
   const { bytesWritten } = await file.writev([...buffers], position);
   if (bytesWritten === total) return;
   const rest = Buffer.concat(buffers).subarray(bytesWritten);
-  for (let done = 0; done < rest.length; ) {
+  for (let done = 0; done < rest.length;) {
     const part = await file.write(rest, done, rest.length - done, position + bytesWritten + done);
     done += part.bytesWritten;
   }

@@ -36,8 +36,8 @@ export function createRunStore(state: StateFolder, logger: Logger): RunStore {
       await writeJsonFile(recordFile(record.id), record, false);
     },
     save: (record) =>
-      inOrder(record.id, () => writeJsonFile(recordFile(record.id), record, record.state === "ended")).catch((error: unknown) =>
-        logger.error(`The record of run ${record.id} could not be saved: ${toMessage(error)}`),
+      inOrder(record.id, () => writeJsonFile(recordFile(record.id), record, record.state === "ended")).catch(
+        (error: unknown) => logger.error(`The record of run ${record.id} could not be saved: ${toMessage(error)}`),
       ),
     remove: async (id) => {
       locks.delete(id);
@@ -57,7 +57,8 @@ async function readRecords(state: StateFolder, logger: Logger): Promise<readonly
       try {
         const found = await readJsonFile(join(state.runs, name, "record.json"), isRunRecord);
         if (found.kind === "read") return found.value;
-        if (found.kind === "damaged") logger.error(`The record of run ${name} could not be read; it is kept as ${found.movedTo}.`);
+        if (found.kind === "damaged")
+          logger.error(`The record of run ${name} could not be read; it is kept as ${found.movedTo}.`);
       } catch (error) {
         logger.error(toMessage(error));
       }
@@ -68,7 +69,11 @@ async function readRecords(state: StateFolder, logger: Logger): Promise<readonly
 }
 
 function isRunRecord(value: unknown): value is RunRecord {
-  return isVersioned(value) && value.version === 1 && hasTexts(value, ["id", "title", "workspaceRoot", "state", "requestedAt"]);
+  return (
+    isVersioned(value) &&
+    value.version === 1 &&
+    hasTexts(value, ["id", "title", "workspaceRoot", "state", "requestedAt"])
+  );
 }
 
 function isChangeSet(value: unknown): value is { readonly version: 1; readonly changes: readonly Change[] } {

@@ -34,15 +34,20 @@ export function toSandboxSpec(record: SessionRecord, installId: string): Sandbox
 }
 
 function toNamePart(workspaceRoot: string): string {
-  const name = basename(workspaceRoot).toLowerCase().replace(/[^a-z0-9]+/g, "-");
+  const name = basename(workspaceRoot)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-");
   return name.replace(/^-+|-+$/g, "").slice(0, 24) || "workspace";
 }
 
 /** Equal for targets that the same sandbox can serve. */
 export function toTargetKey(target: Target): string {
   const { options, ...rest } = target;
-  const sorted = (record: object): unknown => Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([sorted(rest), sorted(options)]);
+  return JSON.stringify([toSorted(rest), toSorted(options)]);
+}
+
+function toSorted(record: object): unknown {
+  return Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** Unique, short enough to type, and in the order of time when sorted as text. */

@@ -55,5 +55,11 @@ interface State {
 }
 
 function isState(value: unknown): value is State {
-  return isVersioned(value) && "resend" in value && Array.isArray(value.resend) && "isUnchecked" in value && typeof value.isUnchecked === "boolean";
+  return (
+    isVersioned(value) &&
+    "resend" in value &&
+    Array.isArray(value.resend) &&
+    "isUnchecked" in value &&
+    typeof value.isUnchecked === "boolean"
+  );
 }

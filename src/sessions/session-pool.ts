@@ -25,6 +25,8 @@ export interface PoolDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onDidChange: (record: SessionRecord) => void;
+  /** A sandbox may have been made all the same: the answer may have been lost. */
+  readonly onDidFailToCreate: () => void;
 }
 
 /** Who needs a sandbox. */
@@ -85,7 +87,11 @@ export class SessionPool {
   }
 
   /** A new session; nothing of it is left behind on failure but its record, ended. */
-  async start(request: Pick<SessionRequest, "workspaceRoot" | "target">, call: Call, progress: Progress): Promise<LiveSession> {
+  async start(
+    request: Pick<SessionRequest, "workspaceRoot" | "target">,
+    call: Call,
+    progress: Progress,
+  ): Promise<LiveSession> {
     const provider = await this.#deps.loadProvider(request.target);
     const record = this.#toRecord(request, provider);
     const canceller = new AbortController();
@@ -98,6 +104,7 @@ export class SessionPool {
       return await this.#adopt(record, sandbox, own);
     } catch (error) {
       await this.end(record.id, `It could not be started: ${toMessage(error)}`);
+      this.#deps.onDidFailToCreate();
       throw error;
     } finally {
       this.#creating.delete(record.id);
@@ -112,7 +119,9 @@ export class SessionPool {
   async destroy(sessionId: string, call: Call): Promise<void> {
     const record = this.#records.get(sessionId);
     if (!record) throw new SandboxError("not-found", "There is no session with that id.");
-    this.#creating.get(sessionId)?.abort(new SandboxError("not-found", "The session was destroyed while it was being created."));
+    this.#creating
+      .get(sessionId)
+      ?.abort(new SandboxError("not-found", "The session was destroyed while it was being created."));
     if (record.state === "ended" || record.state === "creating") return;
     await this.save({ ...record, state: "destroying" });
     const sandbox = this.#live.get(sessionId)?.sandbox ?? (await this.#connectToDestroy(record, call));
@@ -156,7 +165,9 @@ export class SessionPool {
   async saveFiles(session: LiveSession): Promise<void> {
     const folder = toSessionFolder(this.#deps.state, session.record.id);
     const saving = this.#saves(`${session.record.id}/files`)(() => writeSessionFiles(folder, session.files));
-    await saving.catch((error: unknown) => this.#deps.logger.warn(`A session's file list could not be saved: ${toMessage(error)}`));
+    await saving.catch((error: unknown) =>
+      this.#deps.logger.warn(`A session's file list could not be saved: ${toMessage(error)}`),
+    );
   }
 
   async #adopt(record: SessionRecord, sandbox: Sandbox, call: Call): Promise<LiveSession> {
@@ -174,7 +185,9 @@ export class SessionPool {
       return session;
     } catch (error) {
       this.#live.delete(record.id);
-      await sandbox.destroy(toCleanupCall(call)).catch((cause: unknown) => call.logger.error(`A sandbox could not be destroyed: ${toMessage(cause)}`));
+      await sandbox
+        .destroy(toCleanupCall(call))
+        .catch((cause: unknown) => call.logger.error(`A sandbox could not be destroyed: ${toMessage(cause)}`));
       throw error;
     }
   }
@@ -195,7 +208,12 @@ export class SessionPool {
   async #findWarm(request: SessionRequest, call: Call, notes: string[]): Promise<LiveSession | undefined> {
     const key = toTargetKey(request.target);
     for (const record of this.list()) {
-      if (record.state !== "ready" || record.workspaceRoot !== request.workspaceRoot || toTargetKey(record.target) !== key) continue;
+      if (
+        record.state !== "ready" ||
+        record.workspaceRoot !== request.workspaceRoot ||
+        toTargetKey(record.target) !== key
+      )
+        continue;
       if (!this.#lastsFor(record, request)) {
         notes.push("The session's time is nearly up, so a new sandbox was started.");
         this.#leave(record, call);
@@ -217,7 +235,9 @@ export class SessionPool {
   // Runs in it go on; a sandbox that nobody uses is not left to run out.
   #leave(record: SessionRecord, call: Call): void {
     if (this.#live.get(record.id)?.runIds.size) return;
-    this.destroy(record.id, toCleanupCall(call)).catch((error: unknown) => call.logger.warn(`An old sandbox could not be destroyed: ${toMessage(error)}`));
+    this.destroy(record.id, toCleanupCall(call)).catch((error: unknown) =>
+      call.logger.warn(`An old sandbox could not be destroyed: ${toMessage(error)}`),
+    );
   }
 
   async #reconnect(record: SessionRecord, call: Call, notes: string[]): Promise<LiveSession | undefined> {
@@ -252,7 +272,10 @@ export class SessionPool {
     }
   }
 
-  #toRecord({ workspaceRoot, target }: Pick<SessionRequest, "workspaceRoot" | "target">, provider: Provider): SessionRecord {
+  #toRecord(
+    { workspaceRoot, target }: Pick<SessionRequest, "workspaceRoot" | "target">,
+    provider: Provider,
+  ): SessionRecord {
     const now = this.#deps.clock.now();
     return {
       version: 1,

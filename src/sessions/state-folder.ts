@@ -55,7 +55,10 @@ export async function preparePrivateFolder(folder: string): Promise<void> {
     const stats = await lstat(folder);
     const uid = process.getuid?.();
     if (!stats.isDirectory() || (uid !== undefined && stats.uid !== uid)) {
-      throw new SandboxError("blocked", `${folder} belongs to somebody else. Remove it, or set SANDPIPER_STATE to a folder of yours.`);
+      throw new SandboxError(
+        "blocked",
+        `${folder} belongs to somebody else. Remove it, or set SANDPIPER_STATE to a folder of yours.`,
+      );
     }
     if (process.platform !== "win32" && (stats.mode & 0o077) !== 0) await chmod(folder, 0o700);
   } catch (cause) {

@@ -17,10 +17,12 @@ export function createStopper(process: Process, clock: Clock, onDidFail: () => v
   let next = 0;
   let hasEnded = false;
   let timer = clock.after(0, () => undefined);
-  void process.exit.then(() => {
+  const watch = async (): Promise<void> => {
+    await process.exit;
     hasEnded = true;
     timer.dispose();
-  });
+  };
+  void watch();
   const step = (): void => {
     timer.dispose();
     if (hasEnded) return;

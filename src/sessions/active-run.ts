@@ -1,0 +1,305 @@
+import { type Call, toCleanupCall } from "../core/call.ts";
+import type { Logger } from "../core/logger.ts";
+import { SandboxError, toMessage } from "../core/sandbox-error.ts";
+import { toDisplay } from "../core/workspace-path.ts";
+import type { Process, TerminalSize } from "../core/sandbox.ts";
+import { type Clock, toIsoTime } from "./clock.ts";
+import { countChanges } from "./changes.ts";
+import { createDeferred } from "./deferred.ts";
+import type { LiveSession } from "./live-session.ts";
+import { withAbort } from "./lock.ts";
+import { type PreparedRun, type PrepareDeps, prepareRun, toPullDeps } from "./prepare-run.ts";
+import { pullFiles, toChanges } from "./pull.ts";
+import type { RunRecord, RunRequest } from "./records.ts";
+import { explainMissingProgram, toCommand } from "./run-command.ts";
+import { RunLogWriter } from "./run-log-writer.ts";
+import { recordOutput } from "./run-output.ts";
+import type { RunStore } from "./run-store.ts";
+import { toRunFolder } from "./state-folder.ts";
+import { createStopper, STOP_STEP_MS, type Stopper } from "./stop.ts";
+
+const MAX_SKIPPED_ROWS = 100;
+const MAX_NOTES = 50;
+
+/** What every run is made from. */
+export interface RunDeps extends PrepareDeps {
+  readonly runs: RunStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly logCapBytes: number;
+  readonly onDidChange: (record: RunRecord) => void;
+  readonly onDidGrow: (runId: string, sizeBytes: number) => void;
+}
+
+type StopReason = NonNullable<RunRecord["stopReason"]>;
+
+/**
+ * One run from asked-for to ended: preparing → running → stopping → collecting → ended, some of them left out. It comes
+ * to exactly one end, whatever fails on the way.
+ */
+export class ActiveRun {
+  readonly #deps: RunDeps;
+  readonly #request: RunRequest;
+  readonly #process = createDeferred<Process | undefined>();
+  // Aborted to give up what is going on before or after the command.
+  #phase = new AbortController();
+  // Aborted to have the provider kill the command.
+  readonly #kill = new AbortController();
+  #stopper: Stopper | undefined;
+  #session: LiveSession | undefined;
+  #log: RunLogWriter | undefined;
+  #inputs: Promise<void> = Promise.resolve();
+  #size: TerminalSize | undefined;
+  record: RunRecord;
+  /** Never rejects. */
+  readonly ended: Promise<void>;
+
+  /** Starts at once; the record is on disk already. */
+  constructor(deps: RunDeps, request: RunRequest, record: RunRecord) {
+    this.#deps = deps;
+    this.#request = request;
+    this.record = record;
+    this.#size = request.pty;
+    this.ended = this.#run();
+  }
+
+  /** Resolves when the command has taken it, or has ended. */
+  async write(data: Uint8Array): Promise<void> {
+    await this.#feed((process) => process.write(data));
+  }
+
+  async closeInput(): Promise<void> {
+    await this.#feed((process) => process.closeStdin());
+  }
+
+  async resize(size: TerminalSize): Promise<void> {
+    this.#size = size;
+    if (this.record.state === "running" || this.record.state === "stopping")
+      await (await this.#process.promise)?.resize(size);
+  }
+
+  /** Ends it, wherever it is; asking again goes one step further. Resolves when it has ended. */
+  async stop(force: boolean, reason: StopReason): Promise<void> {
+    if (this.record.state === "ended") return;
+    if (this.record.stopReason === undefined && this.record.exit === undefined) this.#update({ stopReason: reason });
+    if (this.#stopper && this.record.exit === undefined) {
+      if (this.record.state === "running") this.#update({ state: "stopping" });
+      this.#stopper.stop(force);
+    } else {
+      this.#phase.abort(new SandboxError("blocked", "The run was stopped."));
+    }
+    await this.ended;
+  }
+
+  /** Gives up at once because the engine ends. */
+  async abandon(reason: string): Promise<void> {
+    const error = new SandboxError("unavailable", reason);
+    this.#phase.abort(error);
+    this.#kill.abort(error);
+    await this.ended;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      // The caller of the constructor is to see the first record before the next.
+      await Promise.resolve();
+      await this.#runCommand();
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#process.resolve(undefined);
+    await this.#finish();
+  }
+
+  async #runCommand(): Promise<void> {
+    const { clock, capBytes } = { clock: this.#deps.clock, capBytes: this.#deps.logCapBytes };
+    const onDidGrow = (sizeBytes: number): void => this.#deps.onDidGrow(this.record.id, sizeBytes);
+    const folder = toRunFolder(this.#deps.state, this.record.id);
+    this.#log = await RunLogWriter.create(folder, { clock, capBytes, onDidGrow });
+    const command = await toCommand(this.#request);
+    const prepared = await prepareRun(
+      this.#deps,
+      { ...this.#request, runId: this.record.id },
+      this.#call(),
+      (message) => this.#report(message),
+    );
+    this.#session = prepared.session;
+    this.#recordPrepared(prepared);
+    const process = await this.#start({ ...command, ...(command.pty && this.#size ? { pty: this.#size } : {}) });
+    const exit = await this.#watch(process, this.#log);
+    this.#phase = new AbortController();
+    this.#update(
+      { exit, state: "collecting" },
+      explainMissingProgram(command.argv, exit, this.record.target),
+      this.#log.loss,
+    );
+    await this.#collect(prepared);
+  }
+
+  #recordPrepared({ session, scan, notes }: PreparedRun): void {
+    const skipped = scan.skipped.slice(0, MAX_SKIPPED_ROWS).map(({ path, reason }) => ({ path, reason }));
+    this.#update({ sessionId: session.record.id, skipped, skippedCount: scan.skipped.length }, ...notes);
+  }
+
+  async #start(command: Parameters<LiveSession["sandbox"]["exec"]>[0]): Promise<Process> {
+    const session = this.#session;
+    if (!session) throw new TypeError("A run without a session cannot start.");
+    this.#phase.signal.throwIfAborted();
+    // Stopped before the command is ours to signal: the provider kills it.
+    const onAbort = (): void => this.#kill.abort(this.#phase.signal.reason);
+    this.#phase.signal.addEventListener("abort", onAbort);
+    try {
+      session.files.isUnchecked = true;
+      const process = await session.sandbox.exec(command, { signal: this.#kill.signal, logger: this.#deps.logger });
+      void this.#deps.pool.saveFiles(session);
+      return process;
+    } finally {
+      this.#phase.signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async #watch(process: Process, log: RunLogWriter): Promise<NonNullable<RunRecord["exit"]>> {
+    const { clock, logger } = this.#deps;
+    this.#stopper = createStopper(process, clock, () =>
+      this.#kill.abort(new SandboxError("unavailable", "The command could not be stopped.")),
+    );
+    this.#update({ state: "running", startedAt: toIsoTime(clock) });
+    this.#process.resolve(process);
+    const { timeoutMs } = this.#request;
+    const timer = timeoutMs > 0 ? clock.after(timeoutMs, () => void this.stop(false, "timeout")) : undefined;
+    try {
+      return await Promise.race([recordOutput(process, log, clock, logger), this.#givenUp()]);
+    } finally {
+      timer?.dispose();
+      this.#stopper = undefined;
+    }
+  }
+
+  // A provider has 2 s to kill what was aborted; a command that outlives that takes its sandbox with it.
+  #givenUp(): Promise<NonNullable<RunRecord["exit"]>> {
+    return new Promise((resolve) => {
+      this.#kill.signal.addEventListener("abort", () => {
+        this.#deps.clock.after(2 * STOP_STEP_MS, () => {
+          resolve({ kind: "lost", reason: "It could not be stopped, so its sandbox was given up." });
+        });
+      });
+    });
+  }
+
+  async #collect(prepared: PreparedRun): Promise<void> {
+    const { session } = prepared;
+    const { pool, runs } = this.#deps;
+    if (this.record.exit?.kind === "lost") {
+      await this.#leaveLostSandbox(session);
+      return;
+    }
+    if (this.#request.pull) {
+      this.#report("Looking for changed files");
+      await withAbort(
+        session.lock(() => this.#pull(session), this.#phase.signal),
+        this.#phase.signal,
+      ).catch((error: unknown) => this.#fail(error, "Files could not be brought back"));
+      const changes = toChanges(prepared.before, session.files);
+      if (changes.length > 0) await runs.saveChanges(this.record.id, changes);
+      this.#update({ changes: countChanges(changes) });
+    }
+    await this.#removeExtra(session);
+    void pool.saveFiles(session);
+  }
+
+  async #pull(session: LiveSession): Promise<void> {
+    const notes = await pullFiles(
+      session.sandbox,
+      session.files,
+      toPullDeps(this.#deps.store, this.#request, session),
+      this.#call(),
+    );
+    if (session.runIds.size <= 1) session.files.isUnchecked = false;
+    this.#update({}, ...notes);
+  }
+
+  async #leaveLostSandbox(session: LiveSession): Promise<void> {
+    const call = toCleanupCall(this.#call());
+    this.#update({}, "The sandbox was lost, so files that the run changed could not be brought back.");
+    if (this.#kill.signal.aborted)
+      await this.#deps.pool
+        .destroy(session.record.id, call)
+        .catch((error: unknown) => this.#update({}, `The sandbox could not be destroyed: ${toMessage(error)}`));
+    else await this.#deps.pool.verify(session, call);
+  }
+
+  async #removeExtra(session: LiveSession): Promise<void> {
+    const { command } = this.#request;
+    if (command.kind !== "code") return;
+    try {
+      const call = toCleanupCall(this.#call());
+      // Not by `apply`: that makes the sandbox forget which files were touched.
+      const process = await session.sandbox.exec({ argv: ["rm", "-f", "--", command.path] }, call);
+      const [exit] = await Promise.all([process.exit, drain(process.stdout), drain(process.stderr)]);
+      if (exit.kind === "exited" && exit.code === 0) session.extraPaths.delete(command.path);
+    } catch (error) {
+      this.#deps.logger.warn(`${toDisplay(command.path)} stays in the sandbox: ${toMessage(error)}`);
+    }
+  }
+
+  #fail(error: unknown, what?: string): void {
+    if (this.#phase.signal.aborted && this.record.stopReason !== undefined && this.record.exit === undefined) return;
+    const code = error instanceof SandboxError ? error.code : "unavailable";
+    const message = what === undefined ? toMessage(error) : `${what}: ${toMessage(error)}`;
+    if (!(error instanceof SandboxError))
+      this.#deps.logger.error(error instanceof Error ? (error.stack ?? message) : message);
+    this.#update({ error: { code, message } });
+  }
+
+  async #finish(): Promise<void> {
+    this.#session?.runIds.delete(this.record.id);
+    await this.#log
+      ?.close()
+      .catch((error: unknown) => this.#deps.logger.warn(`A run's log could not be closed: ${toMessage(error)}`));
+    const { progress: _progress, ...rest } = this.record;
+    this.record = { ...rest, state: "ended", endedAt: toIsoTime(this.#deps.clock) };
+    await this.#deps.runs.save(this.record);
+    this.#deps.onDidChange(this.record);
+  }
+
+  #feed(action: (process: Process) => Promise<void>): Promise<void> {
+    const done = this.#inputs.then(() => this.#act(action));
+    // One write that fails does not stop those after it.
+    this.#inputs = done.catch(() => undefined);
+    return done;
+  }
+
+  async #act(action: (process: Process) => Promise<void>): Promise<void> {
+    const process = await this.#process.promise;
+    if (process && this.record.exit === undefined) await Promise.race([action(process), process.exit]);
+  }
+
+  #call(): Call {
+    return { signal: this.#phase.signal, logger: this.#deps.logger };
+  }
+
+  // Too short-lived for the disk.
+  #report(progress: string): void {
+    this.record = { ...this.record, progress };
+    this.#deps.onDidChange(this.record);
+  }
+
+  #update(patch: Partial<RunRecord>, ...notes: readonly (string | undefined)[]): void {
+    const added = notes.filter((note) => note !== undefined);
+    const all = [...(this.record.notes ?? []), ...added].slice(0, MAX_NOTES);
+    const { progress, ...rest } = this.record;
+    const keepsProgress = progress !== undefined && patch.state === undefined;
+    this.record = {
+      ...rest,
+      ...(keepsProgress ? { progress } : {}),
+      ...patch,
+      ...(all.length > 0 ? { notes: all } : {}),
+    };
+    void this.#deps.runs.save(this.record);
+    this.#deps.onDidChange(this.record);
+  }
+}
+
+async function drain(stream: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const _data of stream) continue;
+}

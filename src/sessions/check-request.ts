@@ -1,0 +1,105 @@
+import { stat } from "node:fs/promises";
+import { isAbsolute, join } from "node:path";
+import { readDiskEntry } from "../snapshots/disk-entry.ts";
+import { whyNotSent } from "../snapshots/explain-path.ts";
+import { SandboxError } from "../core/sandbox-error.ts";
+import { checkWorkspacePath, toDisplay } from "../core/workspace-path.ts";
+import { isMissing } from "./json-file.ts";
+import type { RunCommand, RunRequest, Target } from "./records.ts";
+
+const MAX_LIFETIME_MS = 24 * 60 * 60_000;
+
+/**
+ * Rejects a run that cannot work, before anything is made for it.
+ * @throws {SandboxError} `invalid` with what to change
+ */
+export async function checkRunRequest(request: RunRequest): Promise<void> {
+  checkTarget(request.target);
+  checkEnv(request.env);
+  checkRange("timeout", request.timeoutMs, 0, Number.MAX_SAFE_INTEGER);
+  checkRange("largest file in MiB", request.maxFileMiB, 0.001, 1024 ** 2);
+  for (const { path } of request.overlays) checkWorkspacePath(path, "linux");
+  await checkWorkspaceRoot(request.workspaceRoot);
+  checkCommandText(request.command);
+  await checkCommandFile(request);
+}
+
+/** @throws {SandboxError} `invalid` when it is no folder */
+export async function checkWorkspaceRoot(root: string): Promise<void> {
+  if (!isAbsolute(root) || root.includes("\0"))
+    throw new SandboxError("invalid", "The workspace has to be an absolute path of a folder.");
+  try {
+    if ((await stat(root)).isDirectory()) return;
+  } catch (error) {
+    if (!isMissing(error))
+      throw new SandboxError("invalid", `The workspace ${toDisplay(root)} cannot be read. Check its permissions.`, {
+        cause: error,
+      });
+  }
+  throw new SandboxError(
+    "invalid",
+    `The workspace ${toDisplay(root)} is not a folder. Open a folder that exists and run again.`,
+  );
+}
+
+/** @throws {SandboxError} `invalid` with the limit that is out of range */
+export function checkTarget(target: Target): void {
+  checkRange("memory in MiB", target.memoryMiB, 1, 1024 ** 3);
+  checkRange("number of CPUs", target.cpus, 0.01, 4096);
+  checkRange("number of processes", target.maxProcesses, 1, 1024 ** 2);
+  checkRange("disk in MiB", target.diskMiB, 1, 1024 ** 3);
+  checkRange("lifetime in milliseconds", target.lifetimeMs, 1, MAX_LIFETIME_MS);
+}
+
+function checkRange(name: string, value: number, min: number, max: number): void {
+  if (Number.isFinite(value) && value >= min && value <= max) return;
+  throw new SandboxError(
+    "invalid",
+    `The ${name} has to be between ${min} and ${max}; it is ${value}. Change the setting or option.`,
+  );
+}
+
+function checkEnv(env: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(env)) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+      throw new SandboxError("invalid", `"${toDisplay(name)}" is no name for an environment variable.`);
+    checkText(value, `The environment variable ${name}`);
+  }
+}
+
+function checkText(text: string, what: string): void {
+  if (text.includes("\0"))
+    throw new SandboxError("invalid", `${what} has a NUL character, which no command can be given.`);
+}
+
+function checkCommandText(command: RunCommand): void {
+  if (command.kind === "shell") return;
+  if (command.kind === "line") {
+    checkText(command.line, "The command");
+    if (command.line.trim() === "") throw new SandboxError("invalid", "The command is empty.");
+    return;
+  }
+  const words = command.kind === "argv" ? command.argv : command.args;
+  for (const word of words) checkText(word, "An argument");
+  if (command.kind === "argv" && !command.argv[0]) throw new SandboxError("invalid", "The command is empty.");
+}
+
+async function checkCommandFile(request: RunRequest): Promise<void> {
+  const { command, workspaceRoot } = request;
+  if (command.kind !== "file" && command.kind !== "code") return;
+  checkWorkspacePath(command.path, "linux");
+  if (command.kind === "code") {
+    if ((await readDiskEntry(workspaceRoot, command.path)) === undefined) return;
+    throw new SandboxError(
+      "invalid",
+      `${toDisplay(command.path)} is there already: code that is not a file needs a path of its own.`,
+    );
+  }
+  // Text on screen is sent even when the disk has no such file.
+  if (request.overlays.some(({ path }) => path === command.path)) return;
+  const where = toDisplay(join(workspaceRoot, command.path));
+  const reason = whyNotSent(workspaceRoot, command.path, request.maxFileMiB * 1024 ** 2);
+  if (reason !== undefined) throw new SandboxError("invalid", `${where} cannot be run: ${reason.replace(/\.$/, "")}.`);
+  if ((await stat(join(workspaceRoot, command.path))).isDirectory())
+    throw new SandboxError("invalid", `${where} is a folder; choose a file to run.`);
+}

@@ -1,0 +1,145 @@
+import type { Call } from "../core/call.ts";
+import type { Progress } from "../core/provider.ts";
+import { SandboxError, toMessage } from "../core/sandbox-error.ts";
+import { toDisplay } from "../core/workspace-path.ts";
+import { readIgnoreRules } from "../snapshots/ignore-rules.ts";
+import type { Manifest } from "../snapshots/manifest.ts";
+import type { ObjectStore } from "../snapshots/object-store.ts";
+import type { Scan, Scanner } from "../snapshots/scanner.ts";
+import type { LiveSession } from "./live-session.ts";
+import { type PullDeps, pullFiles } from "./pull.ts";
+import { pushWorkspace } from "./push.ts";
+import type { RunRequest, Target } from "./records.ts";
+import { isGone, type SessionPool } from "./session-pool.ts";
+import { type StateFolder, toScanCacheFile } from "./state-folder.ts";
+
+// More files than that in one batch of what comes back is an attack.
+const MAX_ENTRIES = 1_000_000;
+
+/** What bringing a workspace into a session needs. */
+export interface PrepareDeps {
+  readonly state: StateFolder;
+  readonly scanner: Scanner;
+  readonly store: ObjectStore;
+  readonly pool: SessionPool;
+}
+
+/** A session that holds the workspace as it is on screen. */
+export interface PreparedRun {
+  readonly session: LiveSession;
+  readonly scan: Scan;
+  /** What the sandbox held before; what the run changed is told from it. */
+  readonly before: Manifest;
+  readonly notes: readonly string[];
+}
+
+/** Scans, finds or starts the session and pushes. The session counts the run as its own from then on. */
+export async function prepareRun(
+  deps: PrepareDeps,
+  request: RunRequest & { readonly runId: string },
+  call: Call,
+  progress: Progress,
+): Promise<PreparedRun> {
+  const failure = new AbortController();
+  const own: Call = { ...call, signal: AbortSignal.any([call.signal, failure.signal]) };
+  const scanning = scanWorkspace(deps, request, own.signal);
+  const sessionRequest = { workspaceRoot: request.workspaceRoot, target: request.target, neededMs: request.timeoutMs };
+  const acquire = () => deps.pool.acquire(sessionRequest, own, progress);
+  try {
+    // Creating a sandbox takes as long as scanning does.
+    const [scan, acquired] = await Promise.all([scanning, acquire()]);
+    checkIsSent(request, scan);
+    const notes = [...scan.notes, ...acquired.notes];
+    try {
+      return { ...(await bring(deps, request, { session: acquired.session, scan }, own)), notes };
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      await deps.pool.end(acquired.session.record.id, "Its sandbox has ended.");
+      const { session } = await acquire();
+      notes.push("The session's sandbox was gone, so a new one was started.");
+      return { ...(await bring(deps, request, { session, scan }, own)), notes };
+    }
+  } catch (error) {
+    // The half that goes on has nobody to go on for.
+    failure.abort(error);
+    throw error;
+  }
+}
+
+function scanWorkspace(deps: PrepareDeps, request: RunRequest, signal: AbortSignal): Promise<Scan> {
+  const scanRequest = {
+    root: request.workspaceRoot,
+    cacheFile: toScanCacheFile(deps.state, request.workspaceRoot),
+    overlays: request.overlays,
+    maxFileBytes: request.maxFileMiB * 1024 ** 2,
+  };
+  return deps.scanner.scan(scanRequest, signal);
+}
+
+// It was there when the run was asked for; it may have gone since.
+function checkIsSent({ command }: RunRequest, scan: Scan): void {
+  if (command.kind !== "file" || scan.manifest.has(command.path)) return;
+  const reason = scan.skipped.find(({ path }) => path === command.path || command.path.startsWith(`${path}/`))?.reason;
+  throw new SandboxError("invalid", `${toDisplay(command.path)} cannot be run: ${reason ?? "it is gone"}.`);
+}
+
+type Brought = Omit<PreparedRun, "notes">;
+
+async function bring(
+  deps: PrepareDeps,
+  request: RunRequest & { readonly runId: string },
+  { session, scan }: Pick<PreparedRun, "session" | "scan">,
+  call: Call,
+): Promise<Brought> {
+  return await session.lock(async () => {
+    const before = await lookAfterEarlierRuns(deps, request, session, call);
+    const { command } = request;
+    const extra = command.kind === "code" ? { path: command.path, text: command.text } : undefined;
+    if (extra) session.extraPaths.add(extra.path);
+    const { workspaceRoot, overlays } = request;
+    await pushWorkspace(
+      session.sandbox,
+      session.files,
+      { workspaceRoot, overlays, local: scan.manifest, ...(extra ? { extra } : {}) },
+      call,
+    );
+    session.runIds.add(request.runId);
+    return { session, scan, before };
+  }, call.signal);
+}
+
+// A push makes the sandbox forget which files were touched before it: they have to be looked at first.
+async function lookAfterEarlierRuns(
+  deps: PrepareDeps,
+  request: RunRequest,
+  session: LiveSession,
+  call: Call,
+): Promise<Manifest> {
+  const before = session.files.known;
+  if (!session.files.isUnchecked) return before;
+  try {
+    await pullFiles(session.sandbox, session.files, toPullDeps(deps.store, request, session), call);
+  } catch (error) {
+    if (isGone(error) || call.signal.aborted) throw error;
+    call.logger.warn(`What earlier runs left could not be looked at: ${toMessage(error)}`);
+  }
+  if (session.runIds.size > 0) return session.files.known;
+  session.files.isUnchecked = false;
+  // Nobody else tells of what an earlier run left: this run does.
+  return before;
+}
+
+/** How much may come back from a session's sandbox, and what stays there. */
+export function toPullDeps(
+  store: ObjectStore,
+  request: { readonly workspaceRoot: string; readonly target: Target },
+  session: LiveSession,
+): PullDeps {
+  const maxBytes = request.target.diskMiB * 1024 ** 2;
+  return {
+    store,
+    rules: readIgnoreRules(request.workspaceRoot),
+    limits: { maxEntries: MAX_ENTRIES, maxTotalBytes: maxBytes, maxFileBytes: maxBytes },
+    leaveOut: session.extraPaths,
+  };
+}

@@ -1,0 +1,88 @@
+import { open } from "node:fs/promises";
+import { basename } from "node:path/posix";
+import { join } from "node:path";
+import type { Command, ExitStatus } from "../core/sandbox.ts";
+import { resolveLanguage, toInterpreterName } from "./languages.ts";
+import type { RunCommand, RunRequest, Target } from "./records.ts";
+
+const MAX_FIRST_LINE_BYTES = 512;
+const DEFAULT_SIZE = { columns: 80, rows: 24 };
+const SHELL = "if command -v bash >/dev/null 2>&1; then exec bash -i; fi; exec sh -i";
+
+/**
+ * What to execute for a run. Without it Python keeps output back when it writes to a pipe.
+ * @throws {SandboxError} `invalid` when nobody knows how to run the file
+ */
+export async function toCommand(request: RunRequest): Promise<Command> {
+  const pty = request.pty ?? (request.command.kind === "shell" ? DEFAULT_SIZE : undefined);
+  const env = { PYTHONUNBUFFERED: "1", ...(pty ? { TERM: "xterm-256color" } : {}), ...request.env };
+  return { argv: await toArgv(request), env, ...(pty ? { pty } : {}) };
+}
+
+async function toArgv({ command, workspaceRoot, overlays, languages }: RunRequest): Promise<readonly string[]> {
+  switch (command.kind) {
+    case "argv":
+      return command.argv;
+    case "line":
+      return ["sh", "-c", command.line];
+    case "shell":
+      return ["sh", "-c", SHELL];
+    case "code":
+      return [
+        ...resolveLanguage(command.path, toFirstLine(command.text), languages),
+        toArgument(command.path),
+        ...command.args,
+      ];
+    case "file": {
+      const overlay = overlays.find(({ path }) => path === command.path);
+      const firstLine = overlay ? toFirstLine(overlay.text) : await readFirstLine(join(workspaceRoot, command.path));
+      return [...resolveLanguage(command.path, firstLine, languages), toArgument(command.path), ...command.args];
+    }
+  }
+}
+
+// A name that starts with a dash is no option.
+function toArgument(path: string): string {
+  return path.startsWith("-") ? `./${path}` : path;
+}
+
+function toFirstLine(text: string): string {
+  return text.slice(0, MAX_FIRST_LINE_BYTES).split("\n", 1)[0] ?? "";
+}
+
+async function readFirstLine(file: string): Promise<string> {
+  const handle = await open(file, "r");
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_FIRST_LINE_BYTES), 0, MAX_FIRST_LINE_BYTES, 0);
+    return toFirstLine(buffer.toString("utf8", 0, bytesRead));
+  } finally {
+    await handle.close();
+  }
+}
+
+/** What people call a run that was given no title. */
+export function toTitle(command: RunCommand): string {
+  switch (command.kind) {
+    case "file":
+    case "code":
+      return basename(command.path);
+    case "argv":
+      return command.argv.join(" ").slice(0, 80);
+    case "line":
+      return command.line.trim().slice(0, 80);
+    case "shell":
+      return "Terminal";
+  }
+}
+
+/** What people should know when the program was not there, or undefined. A shell reports that as code 127. */
+export function explainMissingProgram(argv: readonly string[], exit: ExitStatus, target: Target): string | undefined {
+  if (exit.kind !== "exited" || exit.code !== 127) return undefined;
+  const name = toInterpreterName(argv);
+  const where = target.providerId === "local" ? "the local sandbox" : `the image ${target.image ?? "of the sandbox"}`;
+  const remedy =
+    target.providerId === "local"
+      ? `Install ${name} on this machine, or run on another provider.`
+      : `Choose an image that has it (setting sandpiper.docker.image, or --image), or run on another provider.`;
+  return `The command was not found in ${where} (code 127): is ${name} there? ${remedy}`;
+}
