@@ -1,9 +1,12 @@
+import { join } from "node:path";
 import * as vscode from "vscode";
 import { DisposableStore } from "./core/disposable-store.ts";
+import type { Logger } from "./core/logger.ts";
+import { connectEngine } from "./host/connect-engine.ts";
+import type { ConnectedEngine } from "./host/engine-client.ts";
 import { createObjectStore } from "./snapshots/object-store.ts";
-import { toStateFolder } from "./sessions/state-folder.ts";
+import { type StateFolder, toStateFolder } from "./sessions/state-folder.ts";
 import { registerCommands } from "./ui/commands/register-commands.ts";
-import { connectToEngine } from "./ui/connect-to-engine.ts";
 import { keepContexts } from "./ui/contexts.ts";
 import { EngineLink } from "./ui/engine-link.ts";
 import { CodeLenses } from "./ui/lens/code-lenses.ts";
@@ -25,7 +28,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const state = toStateFolder(process.env);
   const objects = createObjectStore(state.store);
 
-  const link = resources.add(new EngineLink(() => connectToEngine(context.extensionPath, state, logger), logger));
+  const link = resources.add(new EngineLink(() => connect(context, state, logger), logger));
   const store = resources.add(new RunStore(link));
   const terminals = resources.add(new RunTerminals({ link, store, readLog: createReadLog(state), logger }));
   const reviewFiles = new ReviewFiles({
@@ -51,4 +54,10 @@ export function activate(context: vscode.ExtensionContext): void {
 /** VS Code waits for this one. */
 export async function deactivate(): Promise<void> {
   await resources?.dispose();
+}
+
+function connect(context: vscode.ExtensionContext, state: StateFolder, logger: Logger): Promise<ConnectedEngine> {
+  const { version }: { readonly version: string } = context.extension.packageJSON;
+  const engineFile = join(context.extensionPath, "dist", "engine.js");
+  return connectEngine({ state, version, role: "editor", engineFile, env: process.env, logger });
 }

@@ -2,12 +2,8 @@ import type { Disposable } from "../core/disposable-store.ts";
 import { Emitter } from "../core/event.ts";
 import type { Logger } from "../core/logger.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
+import type { ConnectedEngine } from "../host/engine-client.ts";
 import type { Engine, EngineEvent } from "../sessions/engine.ts";
-
-/** An engine, and a promise that resolves when it can be reached no more. */
-export interface ConnectedEngine extends Engine {
-  readonly closed: Promise<void>;
-}
 
 export type LinkState = "idle" | "connecting" | "connected" | "failed";
 

@@ -2,7 +2,8 @@ import { Emitter } from "../../../src/core/event.ts";
 import { silentLogger } from "../../../src/core/logger.ts";
 import type { ApplyResult, EngineEvent, PathSelection } from "../../../src/sessions/engine.ts";
 import type { ReviewedChange, RunRecord, RunRequest, SessionRecord, Target } from "../../../src/sessions/records.ts";
-import { type ConnectedEngine, EngineLink } from "../../../src/ui/engine-link.ts";
+import type { ConnectedEngine } from "../../../src/host/engine-client.ts";
+import { EngineLink } from "../../../src/ui/engine-link.ts";
 
 export const TARGET: Target = {
   providerId: "local",

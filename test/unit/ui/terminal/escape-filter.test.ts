@@ -1,3 +1,4 @@
+/* oxlint-disable no-control-regex -- control characters are what this is about */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EscapeFilter } from "../../../../src/ui/terminal/escape-filter.ts";
@@ -136,7 +137,6 @@ describe("EscapeFilter", () => {
   });
 
   it("lets through only sequences it knows, whatever the bytes are", () => {
-    // oxlint-disable-next-line no-control-regex -- they are what this is about
     const known =
       /^(?:[^\u0000-\u001f\u007f-\u009f]|[\u0007\b\t\n\u000b\f\r\u000e\u000f]|\u001b\]8;;(?:https?:\/\/[!-~]*)?\u001b\\|\u001b\[[\d;:]*[@A-MPSTXZ`a-bd-gmrsu]|\u001b\[\?[\d;]*[hlJK]|\u001b\[4[hl]|\u001b\[\d* q|\u001b[()*+][AB0]|\u001b[=>H78DEM])*$/u;
     const check = (bytes: Uint8Array): void => {

@@ -1,3 +1,4 @@
+/* oxlint-disable no-control-regex -- what a terminal is sent is full of control characters */
 import { beforeEach, describe, expect, it } from "vitest";
 import { silentLogger } from "../../../../src/core/logger.ts";
 import type { RunRecord } from "../../../../src/sessions/records.ts";
@@ -26,7 +27,6 @@ function setUp(run: RunRecord) {
   terminal.onDidWrite((text) => (screen += text));
   terminal.onDidChangeName((name) => names.push(name));
   terminal.onDidClose(() => closed++);
-  // oxlint-disable-next-line no-control-regex -- sequences are made of them
   const text = (): string => screen.replaceAll(/\u001b(?:\[[\d;?]*[a-zA-Z]|\]8;;\u001b\\|[()*+]?.)/g, "");
   return { engine, log, terminal, names, screen: () => screen, text, closedCount: () => closed };
 }
