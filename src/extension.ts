@@ -57,7 +57,7 @@ export async function deactivate(): Promise<void> {
 }
 
 function connect(context: vscode.ExtensionContext, state: StateFolder, logger: Logger): Promise<ConnectedEngine> {
-  const { version }: { readonly version: string } = context.extension.packageJSON;
+  const version = String(Reflect.get(Object(context.extension.packageJSON), "version"));
   const engineFile = join(context.extensionPath, "dist", "engine.js");
   return connectEngine({ state, version, role: "editor", engineFile, env: process.env, logger });
 }

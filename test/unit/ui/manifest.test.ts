@@ -91,9 +91,7 @@ describe("package.json", () => {
 
 describe("texts", () => {
   it("in the bundle for translators are those in the sources", () => {
-    const used = [...readSources().matchAll(/l10n\.t\(\s*"((?:[^"\\]|\\.)*)"/g)].map((match) =>
-      JSON.parse(`"${match[1]}"`),
-    );
+    const used = [...readSources().matchAll(/l10n\.t\(\s*"((?:[^"\\]|\\.)*)"/g)].map(([, text = ""]) => text);
 
     expect(Object.keys(bundle).sort()).toEqual([...new Set(used)].sort());
   });
