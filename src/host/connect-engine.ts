@@ -7,7 +7,7 @@ import { type ConnectedEngine, EngineClient } from "./engine-client.ts";
 import { prepareSocketFolder, toSocketPath } from "./socket-path.ts";
 import { spawnEngine } from "./spawn-engine.ts";
 
-const MAX_ATTEMPTS = 40;
+const MAX_ATTEMPTS = 20;
 const RETRY_MS = 50;
 
 /** How to reach the engine. */

@@ -117,27 +117,24 @@ function isOverlay(value: unknown): value is RunRequest["overlays"][number] {
 
 function isRunRequest(value: unknown): value is RunRequest {
   if (!isRecord(value)) return false;
-  const { pty, title, overlays, languages } = value;
-  const isWhole =
-    isText(value["workspaceRoot"]) &&
-    isTarget(value["target"]) &&
-    isCommand(value["command"]) &&
-    isTextRecord(value["env"]);
-  const hasLists =
-    Array.isArray(overlays) &&
-    overlays.every(isOverlay) &&
-    isRecord(languages) &&
-    Object.values(languages).every(isTexts);
-  const hasOptional = (pty === undefined || isSize(pty)) && (title === undefined || isText(title));
-  return isWhole && hasLists && hasOptional && hasPlainFields(value);
+  const fields: readonly [string, (field: unknown) => boolean][] = [
+    ["workspaceRoot", isText],
+    ["target", isTarget],
+    ["command", isCommand],
+    ["env", isTextRecord],
+    ["overlays", (field) => Array.isArray(field) && field.every(isOverlay)],
+    ["languages", (field) => isRecord(field) && Object.values(field).every(isTexts)],
+    ["pty", (field) => field === undefined || isSize(field)],
+    ["title", (field) => field === undefined || isText(field)],
+    ["timeoutMs", isNumber],
+    ["maxFileMiB", isNumber],
+    ["origin", isText],
+    ["stopOnDisconnect", isFlag],
+    ["pull", isFlag],
+  ];
+  return fields.every(([name, fits]) => fits(value[name]));
 }
 
-function hasPlainFields(value: Readonly<Record<string, unknown>>): boolean {
-  return (
-    typeof value["timeoutMs"] === "number" &&
-    typeof value["maxFileMiB"] === "number" &&
-    isText(value["origin"]) &&
-    isFlag(value["stopOnDisconnect"]) &&
-    isFlag(value["pull"])
-  );
+function isNumber(value: unknown): value is number {
+  return typeof value === "number";
 }

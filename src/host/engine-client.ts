@@ -37,7 +37,7 @@ export class EngineClient implements ConnectedEngine {
     this.#socket = socket;
     this.#logger = logger;
     const reader = createFrameReader(
-      // The engine is of this protocol: hello said so.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the engine is of this protocol: hello said so
       (frame) => this.#take(frame as Frame),
       (message) => socket.destroy(new Error(message)),
     );
@@ -136,6 +136,7 @@ export class EngineClient implements ConnectedEngine {
       }
       this.#lastId += 1;
       const id = this.#lastId;
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what each method answers is what the engine's has
       this.#pending.set(id, { resolve: (result) => resolve(result as T), reject });
       void writeFrame(this.#socket, { type: "request", id, method, params });
     });
@@ -170,7 +171,7 @@ export class EngineClient implements ConnectedEngine {
   #close(): void {
     this.#isClosed = true;
     this.#helloWaiter?.(undefined);
-    for (const { reject } of this.#pending.values()) reject(toLostError());
+    for (const pending of this.#pending.values()) pending.reject(toLostError());
     this.#pending.clear();
   }
 }

@@ -26,16 +26,20 @@ export function createFrameReader(
     if (frame === undefined) onError("A frame was not JSON.", false);
     else onFrame(frame.value);
   };
+  const cut = (data: Uint8Array): Uint8Array => {
+    let start = 0;
+    for (let end = data.indexOf(NEWLINE); end >= 0; end = data.indexOf(NEWLINE, start)) {
+      endFrame(data.subarray(start, end));
+      start = end + 1;
+    }
+    return data.subarray(start);
+  };
   return {
     push: (data) => {
-      let start = 0;
-      for (let end = data.indexOf(NEWLINE); end >= 0 && !isBroken; end = data.indexOf(NEWLINE, start)) {
-        endFrame(data.subarray(start, end));
-        start = end + 1;
-      }
       if (isBroken) return;
-      parts.push(data.subarray(start));
-      partBytes += data.length - start;
+      const rest = cut(data);
+      parts.push(rest);
+      partBytes += rest.length;
       if (partBytes <= maxBytes) return;
       isBroken = true;
       parts = [];

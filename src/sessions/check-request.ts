@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { readDiskEntry } from "../snapshots/disk-entry.ts";
 import { whyNotSent } from "../snapshots/explain-path.ts";
+import { PROVIDER_IDS } from "../core/provider.ts";
 import { SandboxError } from "../core/sandbox-error.ts";
 import { checkWorkspacePath, toDisplay } from "../core/workspace-path.ts";
 import { isMissing } from "./json-file.ts";
@@ -44,6 +45,13 @@ export async function checkWorkspaceRoot(root: string): Promise<void> {
 
 /** @throws {SandboxError} `invalid` with the limit that is out of range */
 export function checkTarget(target: Target): void {
+  if (!PROVIDER_IDS.includes(target.providerId)) {
+    const names = PROVIDER_IDS.join(", ");
+    throw new SandboxError(
+      "invalid",
+      `There is no provider "${toDisplay(target.providerId)}". Choose one of: ${names}.`,
+    );
+  }
   checkRange("memory in MiB", target.memoryMiB, 1, 1024 ** 3);
   checkRange("number of CPUs", target.cpus, 0.01, 4096);
   checkRange("number of processes", target.maxProcesses, 1, 1024 ** 2);

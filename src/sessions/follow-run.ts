@@ -52,7 +52,7 @@ export async function* followRun(
     return undefined;
   } finally {
     signal.removeEventListener("abort", wake);
-    void subscription.dispose();
+    subscription.dispose();
     await reader.close();
   }
 }

@@ -3,7 +3,7 @@ import type { Progress } from "../core/provider.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import { toDisplay } from "../core/workspace-path.ts";
 import { readIgnoreRules } from "../snapshots/ignore-rules.ts";
-import type { Manifest } from "../snapshots/manifest.ts";
+import { isSameEntry, type Manifest, toManifest } from "../snapshots/manifest.ts";
 import type { ObjectStore } from "../snapshots/object-store.ts";
 import type { Scan, Scanner } from "../snapshots/scanner.ts";
 import type { LiveSession } from "./live-session.ts";
@@ -92,41 +92,55 @@ async function bring(
   call: Call,
 ): Promise<Brought> {
   return await session.lock(async () => {
-    const before = await lookAfterEarlierRuns(deps, request, session, call);
+    const unclaimed = await lookAfterEarlierRuns(deps, request, session, call);
+    const { files } = session;
+    const found = files.known;
     const { command } = request;
     const extra = command.kind === "code" ? { path: command.path, text: command.text } : undefined;
     if (extra) session.extraPaths.add(extra.path);
     const { workspaceRoot, overlays } = request;
     await pushWorkspace(
       session.sandbox,
-      session.files,
+      files,
       { workspaceRoot, overlays, local: scan.manifest, ...(extra ? { extra } : {}) },
       call,
     );
     session.runIds.add(request.runId);
-    return { session, scan, before };
+    return { session, scan, before: unclaimed ? withPush(unclaimed, found, files.known) : files.known };
   }, call.signal);
 }
 
-// A push makes the sandbox forget which files were touched before it: they have to be looked at first.
+// A push makes the sandbox forget which files were touched before it: they have to be looked at first. Resolves with
+// what was known before that look when what it found is nobody's: then this run tells of it.
 async function lookAfterEarlierRuns(
   deps: PrepareDeps,
   request: RunRequest,
   session: LiveSession,
   call: Call,
-): Promise<Manifest> {
+): Promise<Manifest | undefined> {
   const before = session.files.known;
-  if (!session.files.isUnchecked) return before;
+  if (!session.files.isUnchecked) return undefined;
   try {
     await pullFiles(session.sandbox, session.files, toPullDeps(deps.store, request, session), call);
   } catch (error) {
     if (isGone(error) || call.signal.aborted) throw error;
     call.logger.warn(`What earlier runs left could not be looked at: ${toMessage(error)}`);
   }
-  if (session.runIds.size > 0) return session.files.known;
+  if (session.runIds.size > 0) return undefined;
   session.files.isUnchecked = false;
-  // Nobody else tells of what an earlier run left: this run does.
   return before;
+}
+
+// The push itself is no run's doing.
+function withPush(earlier: Manifest, beforePush: Manifest, afterPush: Manifest): Manifest {
+  const merged = new Map(earlier);
+  for (const path of new Set([...beforePush.keys(), ...afterPush.keys()])) {
+    const entry = afterPush.get(path);
+    if (isSameEntry(beforePush.get(path), entry)) continue;
+    if (entry) merged.set(path, entry);
+    else merged.delete(path);
+  }
+  return toManifest(merged);
 }
 
 /** How much may come back from a session's sandbox, and what stays there. */

@@ -1,0 +1,123 @@
+import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { silentLogger } from "../../src/core/logger.ts";
+import { createEngine, type EngineDeps, type HostedEngine } from "../../src/sessions/create-engine.ts";
+import { DEFAULT_MAX_FILE_MIB, DEFAULT_TARGET } from "../../src/sessions/default-target.ts";
+import { followRun } from "../../src/sessions/follow-run.ts";
+import type { RunCommand, RunRecord, RunRequest } from "../../src/sessions/records.ts";
+import { type StateFolder, toStateFolder } from "../../src/sessions/state-folder.ts";
+import { createScanner, type Scanner } from "../../src/snapshots/scanner.ts";
+import { FakeProvider } from "./fake-provider.ts";
+
+const SCAN_WORKER = new URL("../../src/snapshots/scan-worker.ts", import.meta.url);
+
+/** What a run left for a test to look at. */
+export interface Outcome {
+  readonly run: RunRecord;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** An engine over the fake provider, with a state folder and a workspace of its own. */
+export class EngineBench {
+  readonly #scanner: Scanner;
+  readonly folder: string;
+  readonly workspace: string;
+  readonly state: StateFolder;
+  readonly provider: FakeProvider;
+  engine: HostedEngine;
+
+  private constructor(folder: string, engine: HostedEngine, parts: { scanner: Scanner; provider: FakeProvider }) {
+    this.folder = folder;
+    this.workspace = join(folder, "workspace");
+    this.state = toStateFolder({ SANDPIPER_STATE: join(folder, "state") });
+    this.engine = engine;
+    this.#scanner = parts.scanner;
+    this.provider = parts.provider;
+  }
+
+  static async create(deps: Partial<EngineDeps> = {}): Promise<EngineBench> {
+    const folder = await realpath(await mkdtemp(join(tmpdir(), "sandpiper-")));
+    await mkdir(join(folder, "workspace"));
+    const parts = { scanner: createScanner(SCAN_WORKER), provider: new FakeProvider(join(folder, "sandboxes")) };
+    const engine = await makeEngine(folder, parts, deps);
+    return new EngineBench(folder, engine, parts);
+  }
+
+  /** Forgets the engine as a crash does, without a word to it, and starts another on the same state. */
+  async restart(deps: Partial<EngineDeps> = {}): Promise<void> {
+    this.engine = await makeEngine(this.folder, { scanner: this.#scanner, provider: this.provider }, deps);
+  }
+
+  async write(path: string, text: string): Promise<void> {
+    const file = join(this.workspace, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+  }
+
+  toRequest(command: RunCommand, changes: Partial<RunRequest> = {}): RunRequest {
+    return {
+      workspaceRoot: this.workspace,
+      target: DEFAULT_TARGET,
+      command,
+      overlays: [],
+      languages: {},
+      env: {},
+      timeoutMs: 0,
+      origin: "test",
+      stopOnDisconnect: false,
+      pull: true,
+      maxFileMiB: DEFAULT_MAX_FILE_MIB,
+      ...changes,
+    };
+  }
+
+  /** Runs a shell line to its end. */
+  async runLine(line: string, changes: Partial<RunRequest> = {}): Promise<Outcome> {
+    return await this.run(this.toRequest({ kind: "line", line }, changes));
+  }
+
+  async run(request: RunRequest): Promise<Outcome> {
+    const { id } = await this.engine.startRun(request);
+    return await this.finish(id);
+  }
+
+  /** Waits for a run's end. */
+  async finish(runId: string): Promise<Outcome> {
+    const texts = { stdout: "", stderr: "" };
+    const following = followRun(this.engine, { state: this.state, runId, signal: AbortSignal.timeout(20_000) });
+    for (;;) {
+      const step = await following.next();
+      if (!step.done) texts[step.value.stream] += Buffer.from(step.value.data).toString();
+      else if (step.value) return { run: step.value, ...texts };
+      else throw new Error("The run did not end in time.");
+    }
+  }
+
+  /** Resolves when the run is in that state. */
+  async waitFor(runId: string, isSo: (run: RunRecord) => boolean): Promise<RunRecord> {
+    return await new Promise((resolve) => {
+      const take = (run: RunRecord | undefined): void => {
+        if (run?.id === runId && isSo(run)) resolve(run);
+      };
+      this.engine.onDidChange((event) => (event.type === "run" ? take(event.run) : undefined));
+      void this.engine.listRuns().then((runs) => take(runs.find(({ id }) => id === runId)));
+    });
+  }
+
+  async dispose(): Promise<void> {
+    await this.engine.dispose();
+    await this.#scanner.dispose();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function makeEngine(
+  folder: string,
+  { scanner, provider }: { scanner: Scanner; provider: FakeProvider },
+  deps: Partial<EngineDeps>,
+): Promise<HostedEngine> {
+  const state = toStateFolder({ SANDPIPER_STATE: join(folder, "state") });
+  return await createEngine({ state, scanner, logger: silentLogger, loadProvider: async () => provider, ...deps });
+}
