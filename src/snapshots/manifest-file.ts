@@ -31,7 +31,7 @@ export async function writeManifest(file: string, manifest: Manifest): Promise<v
     }
     await rename(temporary, file);
   } catch (cause) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {});
     throw new SandboxError("unavailable", `${file} could not be written: ${toMessage(cause)}.`, { cause });
   }
 }

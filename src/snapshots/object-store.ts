@@ -41,8 +41,8 @@ async function put(
   pathOf: (sha256: string) => string,
 ): Promise<{ sha256: string; sizeBytes: number }> {
   const temporary = join(folder, `${randomBytes(8).toString("hex")}.tmp`);
+  await writing(mkdir(folder, { recursive: true, mode: 0o700 }));
   try {
-    await writing(mkdir(folder, { recursive: true, mode: 0o700 }));
     const written = await writeHashed(temporary, content);
     await moveIntoPlace(temporary, pathOf(written.sha256), written.sizeBytes);
     return written;
