@@ -3,7 +3,7 @@ import type { Call } from "../../core/call.ts";
 import type { Progress } from "../../core/provider.ts";
 import { type ErrorCode, SandboxError } from "../../core/sandbox-error.ts";
 import type { DockerClient } from "./docker-client.ts";
-import { readStatus, toSandboxError } from "./to-sandbox-error.ts";
+import { readMessage, readStatus, toSandboxError } from "./to-sandbox-error.ts";
 
 /** Makes sure that the daemon has the image; pulls it when it doesn't, telling how far it is. */
 export async function ensureImage(
@@ -119,10 +119,10 @@ function toPullError(error: unknown, image: string, place: string): SandboxError
   const general = toSandboxError(error, place);
   // Those already say what to do: no disk, rate limit, no such platform, a bad name, no daemon.
   if (general.code === "quota" || general.code === "unsupported" || general.code === "invalid") return general;
-  const said = error instanceof Error ? error.message : String(error);
+  const said = readMessage(error);
   for (const [pattern, code, tell] of PULL_FAILURES) {
     if (pattern.test(said) && !("code" in Object(error)))
-      return new SandboxError(code, `${tell(image)} (Docker: ${said.trim().slice(0, 300)})`, { cause: error });
+      return new SandboxError(code, `${tell(image)} (Docker: ${said})`, { cause: error });
   }
   return general;
 }

@@ -70,7 +70,7 @@ export function readStatus(error: unknown): number {
 }
 
 /** The daemon's own words without dockerode's frame around them. */
-function readMessage(cause: unknown): string {
+export function readMessage(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause);
   return text
     .replace(/^\(HTTP code \d+\) .*? - /, "")

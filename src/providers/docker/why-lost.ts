@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import { setTimeout as delay } from "node:timers/promises";
 import type { ExitStatus } from "../../core/sandbox.ts";
 import { DISK_USAGE_COMMAND, parseDiskUsage } from "./init-script.ts";
 import { runHelper } from "./run-helper.ts";
@@ -16,6 +17,7 @@ export interface LostContext {
 }
 
 const ASK_TIMEOUT_MS = 5000;
+const EVENT_PAUSE_MS = 200;
 /** The container's clock starts a little later than ours. */
 const CLOCK_SLACK_MS = 3000;
 
@@ -32,7 +34,13 @@ async function findReason(context: LostContext): Promise<string> {
   } catch (error) {
     if (readStatus(error) !== 404) return "The connection to Docker broke and Docker does not answer.";
   }
-  return toEndReason(await readEvents(context), context);
+  let events = await readEvents(context);
+  // The event of an end can come a little later than the end.
+  for (let tries = 0; tries < 5 && !events.some(({ action }) => action === "die"); tries++) {
+    await delay(EVENT_PAUSE_MS);
+    events = await readEvents(context);
+  }
+  return toEndReason(events, context);
 }
 
 async function whyKilledInside(context: LostContext, container: Docker.Container): Promise<string> {
@@ -48,6 +56,8 @@ async function whyKilledInside(context: LostContext, container: Docker.Container
       "Delete files in it or raise the limit."
     );
   const events = await readEvents(context);
+  const isEnding = events.some((event) => event.action === "die" || isDestruction(event));
+  if (isEnding) return toEndReason(events, context);
   if (events.some(({ action }) => action === "oom")) return outOfMemory(context);
   return "The command was ended from inside the sandbox, together with what watches over it.";
 }
@@ -59,20 +69,22 @@ export interface ContainerEvent {
   readonly signal?: string;
 }
 
-/** Why a container that is gone has ended, from its events, oldest first. */
+/** Any other signal is one of ours to a first process, which survives it. */
+function isDestruction({ action, signal }: ContainerEvent): boolean {
+  return action === "kill" && (signal === "9" || signal === "15");
+}
+
+/** Why a container that is gone, or going, has ended; from its events, oldest first. */
 export function toEndReason(
   events: readonly ContainerEvent[],
   { expiresAt, memoryMiB }: Pick<LostContext, "expiresAt" | "memoryMiB">,
 ): string {
-  const end = events.findLastIndex(({ action }) => action === "die");
-  const asked = events[end - 1];
-  // Any other signal is one of ours to its first process, which survives it.
-  if (asked?.action === "kill" && ["9", "15"].includes(asked.signal ?? "")) return "The sandbox was destroyed.";
+  if (events.some(isDestruction)) return "The sandbox was destroyed.";
   if (events.some(({ action }) => action === "oom")) return outOfMemory({ memoryMiB });
   if (Date.now() > expiresAt.getTime() - CLOCK_SLACK_MS) return "The sandbox has reached the end of its lifetime.";
-  return end === -1
-    ? "The sandbox was destroyed."
-    : "The sandbox ended by itself: it crashed, or used more than its limits.";
+  if (events.some(({ action }) => action === "die"))
+    return "The sandbox ended by itself: it crashed, or used more than its limits.";
+  return "The sandbox was destroyed.";
 }
 
 function outOfMemory({ memoryMiB }: Pick<LostContext, "memoryMiB">): string {
@@ -84,7 +96,7 @@ async function readEvents({ docker, containerId, since }: LostContext): Promise<
   try {
     const stream = await docker.getEvents({
       since: Math.floor(since.getTime() / 1000),
-      until: Math.ceil(Date.now() / 1000),
+      until: Date.now() / 1000,
       filters: { type: ["container"], container: [containerId] },
       abortSignal: AbortSignal.timeout(ASK_TIMEOUT_MS),
     });
