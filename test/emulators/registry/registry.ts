@@ -54,10 +54,9 @@ interface Contents {
 }
 
 async function answer(contents: Contents, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const path = request.url ?? "";
-  if (path === "/v2/") return void response.end("{}");
-  const [, name = "", kind, reference = ""] = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(path) ?? [];
-  const [manners = ""] = name.split("/");
+  if (request.url === "/v2/") return void response.end("{}");
+  const [, manners = "", kind, reference = ""] =
+    /^\/v2\/([^/]+)(?:\/.+)?\/(manifests|blobs)\/([^/]+)$/.exec(String(request.url)) ?? [];
   if (manners === "private" && request.headers.authorization === undefined) return askToSignIn(response);
   if (manners === "limited") return refuse(response, 429, "TOOMANYREQUESTS", "You have reached your pull rate limit.");
   if (kind === "manifests") return sendManifest(contents, manners, reference, response);
