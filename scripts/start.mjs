@@ -1,12 +1,11 @@
 // npm start: installs what is missing, builds, and opens VS Code with the extension on a copy of the sample workspace.
 // With --headless it does the main job by itself in a browser without a window, says what it saw, and ends.
 // Runs on whatever Node the machine has (20 or newer), before any package is installed.
-import { spawn } from "node:child_process";
-import { join } from "node:path";
 import { browser } from "./setup/browser.mjs";
 import { bundle } from "./setup/bundle.mjs";
 import { nodePackages, vscodeServer } from "./setup/node-packages.mjs";
-import { findProgram, root, toolNode } from "./setup/paths.mjs";
+import { findProgram } from "./setup/paths.mjs";
+import { runProgram } from "./setup/run-program.mjs";
 import { runStep, toMessage } from "./setup/step.mjs";
 import { systemPackages } from "./setup/system-packages.mjs";
 
@@ -32,24 +31,15 @@ async function setUp() {
   await runStep(bundle);
 }
 
-/** @returns {readonly string[]} the program that opens the editor, with its arguments */
-function toEditorCommand() {
-  const open = join(root, "test/rig/open-editor.ts");
-  if (desktop) return [toolNode(), open, "--desktop", desktop];
-  if (isHeadless) return [toolNode(), open, "--headless"];
-  return [toolNode(), open, ...(hasDisplay ? [] : ["--headless", "--serve"])];
+function toArguments() {
+  if (desktop) return ["--desktop", desktop];
+  if (isHeadless) return ["--headless"];
+  return hasDisplay ? [] : ["--headless", "--serve"];
 }
 
 try {
   await setUp();
-  const [program = "", ...args] = toEditorCommand();
-  const child = spawn(program, args, { cwd: root, stdio: "inherit" });
-  // The child gets Ctrl+C from the terminal itself, and ends in its own time.
-  process.on("SIGINT", () => undefined);
-  process.on("SIGTERM", () => child.kill("SIGTERM"));
-  child.once("close", (code) => {
-    process.exitCode = code ?? 1;
-  });
+  process.exitCode = await runProgram("test/rig/open-editor.ts", toArguments());
 } catch (error) {
   console.error(`\n${toMessage(error)}`);
   process.exitCode = 1;

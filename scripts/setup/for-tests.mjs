@@ -1,0 +1,36 @@
+import { browser } from "./browser.mjs";
+import { bundle } from "./bundle.mjs";
+import { nodePackages, vscodeServer } from "./node-packages.mjs";
+import { runStep, toMessage } from "./step.mjs";
+import { systemPackages } from "./system-packages.mjs";
+
+/**
+ * Brings up what tests and benches need. Goes on past what cannot be installed: who needs it looks again and says so.
+ * Only without npm packages there is no going on.
+ */
+export async function setUpForTests() {
+  const packages = /** @type {const} */ ([
+    "bubblewrap",
+    "python",
+    "browser",
+    "fonts",
+    "docker",
+    "bridge",
+    "debootstrap",
+    "gvisor",
+  ]);
+  if (process.platform === "linux") await attempt(systemPackages(packages));
+  await runStep(nodePackages);
+  await attempt(browser);
+  await attempt(vscodeServer);
+  await attempt(bundle);
+}
+
+/** @param {import("./step.mjs").Step} step */
+async function attempt(step) {
+  try {
+    await runStep(step);
+  } catch (error) {
+    console.log(toMessage(error));
+  }
+}
