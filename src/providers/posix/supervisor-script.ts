@@ -214,7 +214,8 @@ trailer();
 
 /**
  * The same by POSIX sh alone, for images without perl. It cannot relay, so `pipes` and `pty` are as `direct`; a status
- * above 128 is taken for a signal, as shells do; processes that leave the group outlive the command.
+ * above 128 is taken for a signal, as shells do; processes that leave the group outlive the command. The control fd works
+ * together with a pid file.
  */
 export const SHELL_SUPERVISOR = String.raw`
 nonce=$1 pidfile=$2 control=$3 stdio=$4 cwd=$5
@@ -223,11 +224,15 @@ finish() {
   if [ -n "$pidfile" ]; then rm -f -- "$pidfile"; fi
   ended="exited $1"
   if [ "$1" -gt 128 ] && [ "$1" -le 192 ]; then ended="signaled $(($1 - 128))"; fi
-  until printf '\301%s %s\301' "$nonce" "$ended"; do sleep 1; done 2>/dev/null
-  if [ -z "$terminal" ]; then until printf '\301%s %s\301' "$nonce" "$ended" >&2; do sleep 1; done 2>&1; fi
+  until printf '\301%s %s\301' "$nonce" "$ended"; do sleep 1; done
+  if [ -z "$terminal" ]; then until printf '\301%s %s\301' "$nonce" "$ended" >&5; do sleep 1; done; fi
   exit "$1"
 }
-refuse() { printf '%s\n' "$2" >&2; finish "$1"; }
+refuse() {
+  exec 5>&2
+  printf '%s\n' "$2" >&2
+  finish "$1"
+}
 terminal=
 if [ -t 0 ] && [ -t 1 ]; then terminal=1; fi
 trap : INT QUIT TTOU
@@ -238,27 +243,30 @@ case $1 in
   if [ ! -x "$1" ] || [ -d "$1" ]; then refuse 126 "$1: not executable in the sandbox"; fi ;;
 *) command -v "$1" >/dev/null 2>&1 || refuse 127 "$1: not found in the sandbox" ;;
 esac
-launch='pidfile=$1; shift; if [ -n "$pidfile" ]; then echo $$ >"$pidfile"; fi; exec "$@"'
+launch='exec 2>&5 5>&-; if [ -n "$1" ]; then echo $$ >"$1"; fi; shift; exec "$@"'
+# The shell would tell of signals on the stream that is the command's.
+exec 5>&2 2>/dev/null
 if [ -n "$terminal" ]; then
   set -m
   sh -c "$launch" sh "$pidfile" "$@"
   finish $?
 fi
-exec 4<&0
-if command -v setsid >/dev/null 2>&1; then
-  setsid sh -c "$launch" sh "$pidfile" "$@" <&4 4<&- &
-else
-  sh -c "$launch" sh "$pidfile" "$@" <&4 4<&- &
-fi
-pid=$!
-exec 4<&- 0</dev/null
 if [ -n "$control" ]; then
   while read -r name; do
-    case $name in INT | TERM | KILL) kill "-$name" -- "-$pid" 2>/dev/null || kill "-$name" "$pid" 2>/dev/null ;; esac
-  done <&"$control" >/dev/null 2>&1 &
+    read -r pid <"$pidfile"
+    case $name in INT | TERM | KILL) kill "-$name" -- "-$pid" || kill "-$name" "$pid" ;; esac
+  done <&"$control" >/dev/null 5>&- &
 fi
-wait "$pid" 2>/dev/null
+# In the foreground: a background job would start with SIGINT ignored.
+if command -v setsid >/dev/null; then
+  setsid sh -c "$launch" sh "$pidfile" "$@"
+else
+  sh -c "$launch" sh "$pidfile" "$@"
+fi
 status=$?
-kill -KILL -- "-$pid" 2>/dev/null
+if [ -n "$pidfile" ]; then
+  read -r pid <"$pidfile"
+  kill -KILL -- "-$pid"
+fi
 finish "$status"
 `;
