@@ -18,6 +18,7 @@ export class RunStore implements Disposable {
   readonly #advanced = this.#resources.add(new Emitter<OutputAdvance>());
   readonly #runs = new Map<string, RunRecord>();
   readonly #sessions = new Map<string, SessionRecord>();
+  readonly #told = new Set<Set<string>>();
 
   /** With the run that changed, or undefined when sessions or everything did. */
   readonly onDidChange = this.#changed.event;
@@ -36,14 +37,14 @@ export class RunStore implements Disposable {
 
   /** Newest first. */
   get runs(): readonly RunRecord[] {
-    return [...this.#runs.values()].sort((a, b) => (a.requestedAt < b.requestedAt ? 1 : -1));
+    return [...this.#runs.values()].sort((a, b) => newestFirst(a.requestedAt, b.requestedAt));
   }
 
   /** Newest first, without those that have ended. */
   get sessions(): readonly SessionRecord[] {
     return [...this.#sessions.values()]
       .filter((session) => session.state !== "ended")
-      .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+      .sort((a, b) => newestFirst(a.createdAt, b.createdAt));
   }
 
   run(id: string): RunRecord | undefined {
@@ -58,21 +59,27 @@ export class RunStore implements Disposable {
   putRun(run: RunRecord): void {
     const known = this.#runs.get(run.id);
     if (known && known.state === "ended" && run.state !== "ended") return;
+    this.#note(run.id);
     this.#runs.set(run.id, run);
     this.#changed.fire(run);
   }
 
   /** Reads every record from the engine, which is started if need be. @throws {SandboxError} */
   async load(): Promise<void> {
-    const engine = await this.#link.get();
-    const [runs, sessions] = await Promise.all([engine.listRuns(), engine.listSessions()]);
-    this.#runs.clear();
-    this.#sessions.clear();
-    for (const run of runs) this.#runs.set(run.id, run);
-    for (const session of sessions) this.#sessions.set(session.id, session);
+    // Ids of what is told anew meanwhile: that is newer than what is read.
+    const told = new Set<string>();
+    this.#told.add(told);
+    try {
+      const engine = await this.#link.get();
+      const [runs, sessions] = await Promise.all([engine.listRuns(), engine.listSessions()]);
+      replace(this.#runs, runs, told);
+      replace(this.#sessions, sessions, told);
+    } finally {
+      this.#told.delete(told);
+    }
     this.#changed.fire(undefined);
     // Terminals of runs that went on meanwhile catch up.
-    for (const run of runs) this.#changed.fire(run);
+    for (const run of this.runs) this.#changed.fire(run);
   }
 
   async dispose(): Promise<void> {
@@ -83,10 +90,29 @@ export class RunStore implements Disposable {
     if (event.type === "output") this.#advanced.fire(event);
     else if (event.type === "run") this.putRun(event.run);
     else {
+      this.#note(event.session.id);
       this.#sessions.set(event.session.id, event.session);
       this.#changed.fire(undefined);
     }
   }
+
+  #note(id: string): void {
+    for (const ids of this.#told) ids.add(id);
+  }
+}
+
+function newestFirst(a: string, b: string): number {
+  return a === b ? 0 : a < b ? 1 : -1;
+}
+
+/** Makes `known` hold what was read, but for the records with these ids. */
+function replace<R extends { readonly id: string }>(
+  known: Map<string, R>,
+  read: readonly R[],
+  newer: ReadonlySet<string>,
+): void {
+  for (const id of known.keys()) if (!newer.has(id)) known.delete(id);
+  for (const record of read) if (!newer.has(record.id)) known.set(record.id, record);
 }
 
 /** Whether the run still goes on. */

@@ -34,7 +34,7 @@ export class CodeLenses implements vscode.CodeLensProvider, Disposable {
     );
   }
 
-  provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
+  provideCodeLenses(document: Pick<vscode.TextDocument, "uri" | "languageId" | "getText">): vscode.CodeLens[] {
     if (!readSetting("codeLens.enabled", document.uri)) return [];
     const text = document.getText();
     if (text.length > MAX_CHARACTERS) return [];

@@ -93,6 +93,8 @@ export class EscapeFilter {
   #stepEscape(character: string): string {
     // A terminal acts on a control inside a sequence at once.
     if (character < " ") return KEPT_CONTROLS.has(character) ? character : "";
+    // No sequence goes on like that: it is text.
+    if (character > "~") return this.#toGround() + (isPlain(character) ? character : "");
     const next = this.#pending === "" ? ESC_STATE[character] : undefined;
     if (next) return this.#begin(next);
     if (character >= " " && character <= "/" && this.#pending.length < 3) {

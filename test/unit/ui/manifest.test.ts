@@ -91,7 +91,9 @@ describe("package.json", () => {
 
 describe("texts", () => {
   it("in the bundle for translators are those in the sources", () => {
-    const used = [...readSources().matchAll(/l10n\.t\(\s*"((?:[^"\\]|\\.)*)"/g)].map(([, text = ""]) => text);
+    const used = [...readSources().matchAll(/l10n\.t\(\s*"((?:[^"\\]|\\.)*)"/g)].map(([, text = ""]) =>
+      text.replaceAll("\\n", "\n"),
+    );
 
     expect(Object.keys(bundle).sort()).toEqual([...new Set(used)].sort());
   });

@@ -1,0 +1,61 @@
+import { silentLogger } from "../../../src/core/logger.ts";
+import type { CommandDeps } from "../../../src/ui/commands/command-deps.ts";
+import { ReviewFiles } from "../../../src/ui/review/review-files.ts";
+import { RunStore } from "../../../src/ui/run-store.ts";
+import { RunTerminals } from "../../../src/ui/terminal/run-terminals.ts";
+import { FakeEngine, linkTo } from "./fake-engine.ts";
+
+/** Every setting as package.json has it by default. */
+export const SETTINGS: Readonly<Record<string, unknown>> = {
+  "sandpiper.provider": "local",
+  "sandpiper.network": "none",
+  "sandpiper.memoryMiB": 2048,
+  "sandpiper.cpus": 2,
+  "sandpiper.maxProcesses": 512,
+  "sandpiper.diskMiB": 4096,
+  "sandpiper.lifetimeMinutes": 60,
+  "sandpiper.local.boundary": "namespaces",
+  "sandpiper.docker.image": "",
+  "sandpiper.docker.context": "",
+  "sandpiper.docker.host": "",
+  "sandpiper.docker.runtime": "",
+  "sandpiper.run.timeoutMinutes": 0,
+  "sandpiper.run.languages": {},
+  "sandpiper.run.env": {},
+  "sandpiper.sync.maxFileMiB": 50,
+  "sandpiper.saveBeforeRun": "none",
+  "sandpiper.codeLens.enabled": true,
+};
+
+/** What commands need, around an engine in memory. */
+export function fakeDeps(engine = new FakeEngine()) {
+  const link = linkTo(engine);
+  const store = new RunStore(link);
+  const remembered = new Map<string, unknown>();
+  const contents = new Map<string, string>();
+  const deps: CommandDeps = {
+    link,
+    store,
+    terminals: new RunTerminals({
+      link,
+      store,
+      readLog: async (_id, from) => ({ data: new Uint8Array(), nextOffset: from, sizeBytes: 0 }),
+      logger: silentLogger,
+    }),
+    reviewFiles: new ReviewFiles({
+      link,
+      readObject: async function* (sha256) {
+        yield Buffer.from(contents.get(sha256) ?? "");
+      },
+      logFileOf: (runId) => `/state/runs/${runId}/output.bin`,
+    }),
+    memento: {
+      keys: () => [...remembered.keys()],
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- VS Code promises the same, with no more right to it
+      get: <T>(key: string, fallback?: T) => (remembered.has(key) ? remembered.get(key) : fallback) as T,
+      update: async (key, value) => void remembered.set(key, value),
+    },
+    logger: silentLogger,
+  };
+  return { deps, engine, store, contents };
+}
