@@ -72,7 +72,7 @@ async function* pack(packing: Packing, finish: (error?: Error) => void): AsyncIt
       cause,
     });
   } finally {
-    finish(isComplete ? undefined : new Error("The archive was not read to its end."));
+    finish(isComplete ? undefined : new SandboxError("unavailable", "The archive was not read to its end."));
   }
 }
 

@@ -19,10 +19,15 @@ export interface TreeScan {
   readonly cacheChanged: boolean;
 }
 
-interface Walk {
+/** What a walk needs besides the request. */
+export interface ScanTreeDeps {
+  readonly known: StatCache;
+  readonly now: () => number;
+}
+
+interface Walk extends ScanTreeDeps {
   readonly root: string;
   readonly maxFileBytes: number;
-  readonly known: StatCache;
   readonly entries: Map<string, Entry>;
   readonly skipped: SkippedPath[];
   readonly notes: string[];
@@ -52,11 +57,11 @@ function toMiB(sizeBytes: number): string {
  * vanishes or changes meanwhile is taken as it is when it is looked at. Never follows a link.
  * @throws what `readdir` does when the workspace itself cannot be read
  */
-export function scanTree(request: ScanRequest, known: StatCache): TreeScan {
+export function scanTree(request: ScanRequest, deps: ScanTreeDeps): TreeScan {
   const walk: Walk = {
+    ...deps,
     root: request.root,
     maxFileBytes: request.maxFileBytes,
-    known,
     entries: new Map(),
     skipped: [],
     notes: [],
@@ -65,7 +70,7 @@ export function scanTree(request: ScanRequest, known: StatCache): TreeScan {
   };
   const children = readdirSync(request.root, { withFileTypes: true });
   walkChildren(walk, readRootRules(request.root, toIgnoreFiles(children)), children);
-  return { ...walk, cacheChanged: walk.learned > 0 || walk.cache.size !== known.size };
+  return { ...walk, cacheChanged: walk.learned > 0 || walk.cache.size !== walk.known.size };
 }
 
 function toIgnoreFiles(children: readonly Dirent[]): { gitignore: boolean; sandboxignore: boolean } {
@@ -149,7 +154,7 @@ function visitFile(walk: Walk, path: string, stat: BigIntStats): void {
 /** Hashes until the file holds still, or gives up holding it to that; the packer has the last look anyway. */
 function hashSettling(walk: Walk, path: string): { sha256: string; sizeBytes: number } | undefined {
   for (let tries = 1; ; tries++) {
-    const nowMs = Date.now();
+    const nowMs = walk.now();
     const hashed = hashFile(`${walk.root}/${path}`);
     if (!hashed) return undefined;
     const { stat, sha256, sizeBytes, moved } = hashed;

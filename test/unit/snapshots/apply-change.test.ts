@@ -133,7 +133,14 @@ describe("applyToDisk", () => {
   });
 
   it("deletes what it expects, and nothing else", async () => {
-    const root = makeFolder({ f: "old", g: "mine", l: { link: "g" }, d: "folder/", full: "folder/", "full/x": "mine" });
+    const root = makeFolder({
+      f: "old",
+      g: "mine",
+      l: { link: "g" },
+      d: { folder: true },
+      full: { folder: true },
+      "full/x": "mine",
+    });
 
     expect(await apply(root, "f", { expected: file("old") })).toBe("applied");
     expect(await apply(root, "g", { expected: file("old") })).toBe("conflict");
@@ -146,7 +153,7 @@ describe("applyToDisk", () => {
   });
 
   it("puts a file where an empty folder is, and leaves one with files alone", async () => {
-    const root = makeFolder({ hollow: "folder/", "full/mine": "precious" });
+    const root = makeFolder({ hollow: { folder: true }, "full/mine": "precious" });
 
     expect(await apply(root, "hollow", { theirs: file("new") })).toBe("applied");
     expect(await apply(root, "full", { theirs: file("new") })).toBe("conflict");
@@ -203,7 +210,7 @@ describe("applyToDisk", () => {
       const root = makeFolder({ out: { link: outside } });
 
       expect(await apply(root, "out/f", { ...(expected ? { expected } : {}), theirs: file("new") })).toBe("conflict");
-      expect(await apply(root, "out/f", { ...(expected ? { expected } : {}) })).toBe(expected ? "conflict" : "applied");
+      expect(await apply(root, "out/f", expected ? { expected } : {})).toBe(expected ? "conflict" : "applied");
       expect(await apply(root, "out/sub/f", { theirs: file("new") })).toBe("conflict");
 
       expect(listFolder(outside)).toEqual(["f"]);
@@ -241,7 +248,7 @@ describe("applyToDisk", () => {
   it.each([".git/hooks/pre-commit", "sub/.git/config", ".GIT/HEAD"])(
     "never writes %s, asked or not (security 10)",
     async (path) => {
-      const root = makeFolder({ ".git/hooks": "folder/" });
+      const root = makeFolder({ ".git/hooks": { folder: true } });
 
       await expect(apply(root, path, { theirs: file("new") })).rejects.toMatchObject({ code: "blocked" });
 

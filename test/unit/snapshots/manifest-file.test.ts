@@ -29,7 +29,7 @@ describe("a manifest on disk", () => {
 
     await expect(readManifest(file)).rejects.toMatchObject({
       code: "unsupported",
-      message: expect.stringContaining("newer"),
+      message: `${file} was written by a newer version of Sandpiper. Update this one.`,
     });
   });
 

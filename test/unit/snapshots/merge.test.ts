@@ -37,11 +37,6 @@ describe("decide", () => {
 });
 
 describe("planChanges", () => {
-  const plan = (base: Record<string, Entry>, now: Record<string, Entry>): string[] =>
-    planChanges(toManifest(Object.entries(base)), toManifest(Object.entries(now))).map(
-      ({ path, kind }) => `${kind} ${path}`,
-    );
-
   it("names what was added, modified and deleted, in path order", () => {
     const base = { b: file("b"), c: file("c"), same: file("s") };
 
@@ -112,3 +107,8 @@ describe("isProtectedPath", () => {
     expect(isProtectedPath(path)).toBe(false);
   });
 });
+
+function plan(base: Record<string, Entry>, now: Record<string, Entry>): string[] {
+  const changes = planChanges(toManifest(Object.entries(base)), toManifest(Object.entries(now)));
+  return changes.map(({ path, kind }) => `${kind} ${path}`);
+}

@@ -65,10 +65,6 @@ describe("the object store", () => {
 
   it("leaves nothing behind when the content ends with an error", async () => {
     const folder = makeFolder();
-    const failing = async function* (): AsyncIterable<Uint8Array> {
-      yield Buffer.from("half");
-      throw new TypeError("the source failed");
-    };
 
     await expect(createObjectStore(folder).put(failing())).rejects.toThrow("the source failed");
 
@@ -85,3 +81,8 @@ describe("the object store", () => {
     rmSync(join(folder, "blocked"));
   });
 });
+
+async function* failing(): AsyncIterable<Uint8Array> {
+  yield Buffer.from("half");
+  throw new TypeError("the source failed");
+}

@@ -22,7 +22,7 @@ function plantTree(): string {
     tool: { program: "#!/bin/sh\n" },
     "grüße/日本語 😀.txt": "unicode",
     [long]: "long",
-    empty: "folder/",
+    empty: { folder: true },
     link: { link: "a.txt" },
     "long-link": { link: `x/${"y".repeat(150)}` },
   });
@@ -297,10 +297,6 @@ describe("readTar", () => {
         isClosed = true;
       }
     };
-    const failing = async function* (): AsyncIterable<Uint8Array> {
-      yield rawEntry({ name: "f" });
-      throw new SandboxError("unavailable", "the line was cut");
-    };
 
     await expect(readAll(source(), { ...roomy, maxEntries: 1 })).rejects.toMatchObject({ code: "blocked" });
     await expect(readAll(failing())).rejects.toMatchObject({ code: "unavailable" });
@@ -316,3 +312,8 @@ describe("readTar", () => {
     ]);
   });
 });
+
+async function* failing(): AsyncIterable<Uint8Array> {
+  yield rawEntry({ name: "f" });
+  throw new SandboxError("unavailable", "the line was cut");
+}

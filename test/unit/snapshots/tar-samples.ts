@@ -19,6 +19,12 @@ export async function readAll(
   return entries;
 }
 
+/** The content of a file that was read. */
+export function contentOf(entry: ReadEntry | undefined): Buffer {
+  const content = entry?.["content"];
+  return Buffer.isBuffer(content) ? content : Buffer.from("no content");
+}
+
 /** All of a stream. */
 export async function toBuffer(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const parts: Uint8Array[] = [];

@@ -18,8 +18,13 @@ afterEach(() => {
   for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-/** What to put at a path: text or bytes for a file, a link, or an empty folder. */
-export type Planted = string | Uint8Array | { readonly link: string } | { readonly program: string } | "folder/";
+/** What to put at a path: text or bytes for a file, a link, a program, or an empty folder. */
+export type Planted =
+  | string
+  | Uint8Array
+  | { readonly link: string }
+  | { readonly program: string }
+  | { readonly folder: true };
 
 /** A folder that is removed after the test, with those paths in it. */
 export function makeFolder(files: Readonly<Record<string, Planted>> = {}): string {
@@ -33,10 +38,10 @@ export function makeFolder(files: Readonly<Record<string, Planted>> = {}): strin
 export function plant(folder: string, files: Readonly<Record<string, Planted>>): void {
   for (const [path, content] of Object.entries(files)) {
     const file = join(folder, path);
-    mkdirSync(content === "folder/" ? file : dirname(file), { recursive: true });
-    if (content === "folder/") continue;
+    mkdirSync(dirname(file), { recursive: true });
     if (typeof content === "string" || content instanceof Uint8Array) writeFileSync(file, content);
     else if ("link" in content) symlinkSync(content.link, file);
+    else if ("folder" in content) mkdirSync(file, { recursive: true });
     else {
       writeFileSync(file, content.program);
       chmodSync(file, 0o755);

@@ -1,0 +1,82 @@
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { createScanner, type Scanner, type ScanRequest } from "../../../src/snapshots/scanner.ts";
+import { makeFolder } from "./temp-folder.ts";
+
+const workerUrl = new URL("../../../src/snapshots/scan-worker.ts", import.meta.url);
+const scanners: Scanner[] = [];
+
+afterEach(async () => {
+  for (const scanner of scanners.splice(0)) await scanner.dispose();
+});
+
+function start(url = workerUrl): Scanner {
+  const scanner = createScanner(url);
+  scanners.push(scanner);
+  return scanner;
+}
+
+function requestFor(root: string): ScanRequest {
+  return { root, cacheFile: join(makeFolder(), "cache"), overlays: [], maxFileBytes: 1024 ** 2 };
+}
+
+const never = new AbortController().signal;
+
+describe("the scanner", () => {
+  it("scans in its thread, one request after the other", async () => {
+    const scanner = start();
+    const roots = [makeFolder({ a: "1" }), makeFolder({ b: "22" }), makeFolder({ ".env": "" })];
+
+    const scans = await Promise.all(roots.map((root) => scanner.scan(requestFor(root), never)));
+
+    expect(scans.map(({ manifest }) => [...manifest.keys()])).toEqual([["a"], ["b"], []]);
+    expect(scans[2]?.skipped).toMatchObject([{ path: ".env", kind: "secret" }]);
+  });
+
+  it("passes the error of a scan on, and goes on", async () => {
+    const scanner = start();
+    const root = makeFolder({ a: "" });
+
+    await expect(scanner.scan(requestFor(join(root, "gone")), never)).rejects.toMatchObject({
+      name: "SandboxError",
+      code: "unavailable",
+    });
+
+    expect((await scanner.scan(requestFor(root), never)).manifest.size).toBe(1);
+  });
+
+  it("stops a scan when it is aborted, and the next one starts afresh", async () => {
+    const scanner = start();
+    const root = makeFolder({ a: "" });
+    const controller = new AbortController();
+    const reason = new Error("the user changed their mind");
+
+    const scan = scanner.scan(requestFor(root), controller.signal);
+    setImmediate(() => controller.abort(reason));
+
+    await expect(scan).rejects.toBe(reason);
+    expect((await scanner.scan(requestFor(root), never)).manifest.size).toBe(1);
+  });
+
+  it("does not start what was aborted before its turn", async () => {
+    const scanner = start();
+    const controller = new AbortController();
+    const first = scanner.scan(requestFor(makeFolder()), never);
+    const second = scanner.scan(requestFor(makeFolder()), controller.signal);
+
+    controller.abort();
+
+    await expect(second).rejects.toMatchObject({ name: "AbortError" });
+    await first;
+  });
+
+  it("reports a thread that dies as an error that can be acted on, and starts another", async () => {
+    const scanner = start(new URL("no-such-worker.ts", import.meta.url));
+
+    await expect(scanner.scan(requestFor(makeFolder()), never)).rejects.toMatchObject({
+      name: "SandboxError",
+      code: "unavailable",
+    });
+    await expect(scanner.scan(requestFor(makeFolder()), never)).rejects.toMatchObject({ code: "unavailable" });
+  });
+});
