@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import * as vscode from "vscode";
 import type { RunRecord } from "../../src/sessions/records.ts";
-import { exists, inWorkspace, openNew, readText, startRun, untilEnded } from "./editor.ts";
+import { exists, openNew, readText, startRun, untilEnded } from "./editor.ts";
 
 const SCRIPT = `
 open("kept.txt", "w").write("from the sandbox")
@@ -25,10 +25,7 @@ export function describeReview(): void {
       await vscode.commands.executeCommand("sandpiper.reviewChanges", run.id);
       const tab = vscode.window.tabGroups.activeTabGroup.activeTab;
 
-      equal(
-        tab?.label,
-        "Changes by changes.py (3 files)".replace(/ \(.*/, tab?.label.includes("(") ? " (3 files)" : ""),
-      );
+      ok(tab?.label.startsWith("Changes by changes.py"), tab?.label);
     });
 
     it("can be read as it is in the sandbox, to the byte, and not written", async () => {

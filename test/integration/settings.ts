@@ -1,10 +1,12 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import * as vscode from "vscode";
 
+function settings(): vscode.WorkspaceConfiguration {
+  return vscode.workspace.getConfiguration("sandpiper");
+}
+
 /** The settings as VS Code itself sees them. */
 export function describeSettings(): void {
-  const settings = (): vscode.WorkspaceConfiguration => vscode.workspace.getConfiguration("sandpiper");
-
   describe("a folder's settings", () => {
     for (const [key, value] of [
       ["provider", "docker"],
