@@ -125,6 +125,7 @@ function isRunRequest(value: unknown): value is RunRequest {
     ["overlays", (field) => Array.isArray(field) && field.every(isOverlay)],
     ["languages", (field) => isRecord(field) && Object.values(field).every(isTexts)],
     ["pty", (field) => field === undefined || isSize(field)],
+    ["cwd", (field) => field === undefined || isText(field)],
     ["title", (field) => field === undefined || isText(field)],
     ["timeoutMs", isNumber],
     ["maxFileMiB", isNumber],

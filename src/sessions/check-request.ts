@@ -20,6 +20,7 @@ export async function checkRunRequest(request: RunRequest): Promise<void> {
   checkRange("timeout", request.timeoutMs, 0, Number.MAX_SAFE_INTEGER);
   checkRange("largest file in MiB", request.maxFileMiB, 0.001, 1024 ** 2);
   for (const { path } of request.overlays) checkWorkspacePath(path, "linux");
+  if (request.cwd !== undefined) checkWorkspacePath(request.cwd, "linux");
   await checkWorkspaceRoot(request.workspaceRoot);
   checkCommandText(request.command);
   await checkCommandFile(request);

@@ -45,6 +45,8 @@ export interface RunRequest {
   readonly workspaceRoot: string;
   readonly target: Target;
   readonly command: RunCommand;
+  /** Where the command runs: a folder of the workspace, relative, POSIX; the workspace itself when left out. */
+  readonly cwd?: string;
   readonly overlays: readonly Overlay[];
   /** Lays over the built-in map. */
   readonly languages: LanguageMap;

@@ -1,5 +1,5 @@
 import { open } from "node:fs/promises";
-import { basename } from "node:path/posix";
+import { basename, relative } from "node:path/posix";
 import { join } from "node:path";
 import type { Command, ExitStatus } from "../core/sandbox.ts";
 import { resolveLanguage, toInterpreterName } from "./languages.ts";
@@ -16,10 +16,11 @@ const SHELL = "if command -v bash >/dev/null 2>&1; then exec bash -i; fi; exec s
 export async function toCommand(request: RunRequest): Promise<Command> {
   const pty = request.pty ?? (request.command.kind === "shell" ? DEFAULT_SIZE : undefined);
   const env = { PYTHONUNBUFFERED: "1", ...(pty ? { TERM: "xterm-256color" } : {}), ...request.env };
-  return { argv: await toArgv(request), env, ...(pty ? { pty } : {}) };
+  const cwd = request.cwd === undefined ? {} : { cwd: request.cwd };
+  return { argv: await toArgv(request), env, ...cwd, ...(pty ? { pty } : {}) };
 }
 
-async function toArgv({ command, workspaceRoot, overlays, languages }: RunRequest): Promise<readonly string[]> {
+async function toArgv({ command, cwd, workspaceRoot, overlays, languages }: RunRequest): Promise<readonly string[]> {
   switch (command.kind) {
     case "argv":
       return command.argv;
@@ -30,20 +31,21 @@ async function toArgv({ command, workspaceRoot, overlays, languages }: RunReques
     case "code":
       return [
         ...resolveLanguage(command.path, toFirstLine(command.text), languages),
-        toArgument(command.path),
+        toArgument(command.path, cwd),
         ...command.args,
       ];
     case "file": {
       const overlay = overlays.find(({ path }) => path === command.path);
       const firstLine = overlay ? toFirstLine(overlay.text) : await readFirstLine(join(workspaceRoot, command.path));
-      return [...resolveLanguage(command.path, firstLine, languages), toArgument(command.path), ...command.args];
+      return [...resolveLanguage(command.path, firstLine, languages), toArgument(command.path, cwd), ...command.args];
     }
   }
 }
 
 // A name that starts with a dash is no option.
-function toArgument(path: string): string {
-  return path.startsWith("-") ? `./${path}` : path;
+function toArgument(path: string, cwd = ""): string {
+  const argument = relative(cwd, path);
+  return argument.startsWith("-") ? `./${argument}` : argument;
 }
 
 function toFirstLine(text: string): string {

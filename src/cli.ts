@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+// The command line: a second door to the engine that the editor uses.
+import { type CliContext, createContext } from "./cli/connect.ts";
+import { FAILED } from "./cli/exit-code.ts";
+import { HELP } from "./cli/help.ts";
+import { MANAGE_COMMANDS } from "./cli/manage.ts";
+import { readOwnVersion } from "./cli/own-version.ts";
+import { run } from "./cli/run.ts";
+import { UsageError } from "./cli/usage-error.ts";
+import { SandboxError, toMessage } from "./core/sandbox-error.ts";
+
+const COMMANDS: ReadonlyMap<string, (context: CliContext) => Promise<number>> = new Map([
+  ["run", run],
+  ...Object.entries(MANAGE_COMMANDS),
+]);
+const HELP_WORDS: readonly (string | undefined)[] = ["--help", "-h", "help"];
+
+async function main([name, ...args]: readonly string[]): Promise<number> {
+  if (name === "--version" || name === "-v") return print(`${readOwnVersion(import.meta.url)}\n`);
+  if (HELP_WORDS.includes(name)) return print(HELP);
+  const command = COMMANDS.get(name ?? "");
+  if (!command) throw new UsageError(name === undefined ? "Say what to do." : `There is no command "${name}".`);
+  if (HELP_WORDS.includes(args[0]) && args[0] !== "help") return print(HELP);
+  return await command(createContext(import.meta.url, args));
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+function fail(error: unknown): number {
+  if (process.argv.includes("--json") && !(error instanceof UsageError)) {
+    const code = error instanceof SandboxError ? error.code : "unavailable";
+    process.stdout.write(`${JSON.stringify({ type: "error", code, message: toMessage(error) })}\n`);
+    process.stdout.write(`${JSON.stringify({ type: "end", exitCode: FAILED })}\n`);
+  } else {
+    const hint = error instanceof UsageError ? "\nSee: sandpiper --help" : "";
+    process.stderr.write(`sandpiper: ${toMessage(error)}${hint}\n`);
+  }
+  return FAILED;
+}
+
+process.exitCode = await main(process.argv.slice(2)).catch(fail);
+// Input that is still open would keep the process; nothing is left to be written.
+process.stdin.destroy();

@@ -1,0 +1,57 @@
+import { toDisplay } from "../core/workspace-path.ts";
+import type { ApplyResult } from "../sessions/engine.ts";
+import type { ChangeCounts, ReviewedChange, RunRecord } from "../sessions/records.ts";
+
+/** "2 added, 1 modified"; what there is none of is left out. */
+export function describeCounts(counts: ChangeCounts): string {
+  const parts = [
+    [counts.added, "added"],
+    [counts.modified, "modified"],
+    [counts.deleted, "deleted"],
+  ] as const;
+  return parts
+    .filter(([count]) => count > 0)
+    .map(([count, what]) => `${count} ${what}`)
+    .join(", ");
+}
+
+/** One line on what a run changed and what to do about it, or undefined when it changed nothing. */
+export function describePending({ id, changes }: RunRecord): string | undefined {
+  if (!changes || changes.pending === 0) return undefined;
+  return `Changed files: ${describeCounts(changes)}. Review with: sandpiper changes ${id}; write with: sandpiper apply ${id}`;
+}
+
+/** What applying came to, a line for each kind. */
+export function describeApplied(runId: string, { applied, conflicts, held }: ApplyResult): readonly string[] {
+  return [
+    ...(applied.length > 0 ? [`Written: ${joinPaths(applied)}`] : []),
+    ...(conflicts.length > 0
+      ? [
+          `Left alone, as they changed here meanwhile: ${joinPaths(conflicts)}. Overwrite with: sandpiper apply ${runId} --overwrite PATH…`,
+        ]
+      : []),
+    ...(held.length > 0
+      ? [
+          `Left alone, as tools act on them by themselves: ${joinPaths(held)}. Look at them, then: sandpiper apply ${runId} PATH…`,
+        ]
+      : []),
+  ];
+}
+
+const LETTERS = { added: "A", modified: "M", deleted: "D" } as const;
+
+/** A line per change: kind, path, and what stands in the way or was decided. */
+export function describeChange({ path, kind, status, decision, isProtected }: ReviewedChange): string {
+  const remarks = [
+    ...(decision === "pending" ? [] : [decision]),
+    ...(decision === "pending" && status !== "ready"
+      ? [status === "same" ? "already so here" : "conflict: changed here too"]
+      : []),
+    ...(isProtected ? ["protected"] : []),
+  ];
+  return `${LETTERS[kind]} ${toDisplay(path)}${remarks.length > 0 ? ` (${remarks.join(", ")})` : ""}`;
+}
+
+function joinPaths(paths: readonly string[]): string {
+  return paths.map((path) => toDisplay(path)).join(", ");
+}

@@ -1,0 +1,73 @@
+import type { ApplyResult } from "../sessions/engine.ts";
+import type { ReviewedChange, RunRecord } from "../sessions/records.ts";
+import type { LogChunk } from "../sessions/run-log-reader.ts";
+import { describeApplied, describePending } from "./describe-changes.ts";
+import { FAILED, toExitCode } from "./exit-code.ts";
+import { JsonOutput } from "./json-output.ts";
+import type { TerminalOutput } from "./terminal-output.ts";
+
+/** How a run is shown while it goes on. */
+export interface RunReporter {
+  changed(run: RunRecord): void;
+  output(chunk: LogChunk): Promise<void>;
+  ended(run: RunRecord, changes: readonly ReviewedChange[], applied: ApplyResult | undefined): Promise<void>;
+}
+
+/** Where a reporter writes. */
+export interface Outputs {
+  readonly stdout: TerminalOutput;
+  readonly stderr: TerminalOutput;
+}
+
+/** An object per line on stdout; see the help for what they are. */
+export function createJsonReporter({ stdout }: Outputs): RunReporter {
+  const texts = new JsonOutput();
+  const print = (event: object): Promise<void> => stdout.write(`${JSON.stringify(event)}\n`);
+  return {
+    changed: (run) => void print({ type: "run", run }),
+    output: async (chunk) => {
+      const event = texts.push(chunk);
+      if (event) await print(event);
+    },
+    ended: async (run, changes, applied) => {
+      for (const event of texts.flush()) await print(event);
+      if (run.changes) await print({ type: "changes", changes });
+      if (applied) await print({ type: "applied", result: applied });
+      if (run.error) await print({ type: "error", ...run.error });
+      await print({ type: "end", exitCode: toExitCode(run) });
+    },
+  };
+}
+
+/** The command's bytes as they are; what Sandpiper itself has to say goes to stderr, before the command starts and after it has ended. */
+export function createPlainReporter(
+  { stdout, stderr }: Outputs,
+  { isQuiet, isTerminal }: { readonly isQuiet: boolean; readonly isTerminal: boolean },
+): RunReporter {
+  let shown = false;
+  const showProgress = (text: string): void => {
+    if (!isTerminal || isQuiet || (text === "" && !shown)) return;
+    shown = text !== "";
+    // Overwrites the line that it wrote before.
+    void stderr.write(`\r\u001B[2K${text}`);
+  };
+  return {
+    changed: (run) => showProgress(run.state === "preparing" || run.state === "collecting" ? (run.progress ?? "") : ""),
+    output: async ({ stream, data }) => {
+      showProgress("");
+      await (stream === "stdout" ? stdout : stderr).write(data);
+    },
+    ended: async (run, _changes, applied) => {
+      showProgress("");
+      for (const line of toLastLines(run, applied, isQuiet)) await stderr.write(`sandpiper: ${line}\n`);
+    },
+  };
+}
+
+function toLastLines(run: RunRecord, applied: ApplyResult | undefined, isQuiet: boolean): readonly string[] {
+  const failures = [...(run.error ? [run.error.message] : []), ...(run.exit?.kind === "lost" ? [run.exit.reason] : [])];
+  const stopped = run.stopReason === "timeout" ? ["The command was stopped: its time was up."] : [];
+  if (isQuiet) return toExitCode(run) === FAILED ? failures : [];
+  const changes = applied ? describeApplied(run.id, applied) : [describePending(run)];
+  return [...failures, ...stopped, ...(run.notes ?? []), ...changes].filter((line) => line !== undefined);
+}

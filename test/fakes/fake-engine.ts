@@ -1,0 +1,12 @@
+// An engine's process over the fake provider, for tests that need a real one to connect to and to kill.
+import { join } from "node:path";
+import { hostEngine } from "../../src/host/host-engine.ts";
+import { createEngine } from "../../src/sessions/create-engine.ts";
+import { createScanner } from "../../src/snapshots/scanner.ts";
+import { FakeProvider } from "./fake-provider.ts";
+
+await hostEngine(process.env["SANDPIPER_TEST_VERSION"] ?? "1.0.0", async ({ state, logger, isShared, resources }) => {
+  const provider = new FakeProvider(join(state.root, "fake-sandboxes"));
+  const scanner = resources.add(createScanner(new URL("../../src/snapshots/scan-worker.ts", import.meta.url)));
+  return await createEngine({ state, logger, isShared, scanner, loadProvider: async () => provider });
+});
