@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import type { RunRecord } from "../sessions/records.ts";
 import { toDisplay } from "../core/workspace-path.ts";
-import { describeTarget } from "./target.ts";
+import { describeProvider, describeTarget } from "./target.ts";
 
 /** How a run went, as one of few. */
 export type RunOutcome = "live" | "succeeded" | "failed" | "stopped";
@@ -68,6 +68,11 @@ export function describePlace(run: RunRecord): string {
   return describeTarget(run.target, run.boundary);
 }
 
+/** The same where there is little room: what stands between is named only when it is not the provider's own. */
+export function describeShortPlace({ target, boundary }: Pick<RunRecord, "target" | "boundary">): string {
+  return boundary === "gvisor" ? describeTarget(target, boundary) : describeProvider(target.providerId);
+}
+
 export function describeNetwork(run: RunRecord): string {
   return run.target.network === "none" ? vscode.l10n.t("network off") : vscode.l10n.t("network on");
 }
@@ -77,10 +82,10 @@ export function titleOf(run: RunRecord): string {
   return toDisplay(run.title);
 }
 
-/** State, duration and place in one line: "exit 3 · 1.2 s · Local (bubblewrap)". */
+/** State, duration and place in one line: "exit 3 · 1.2 s · Local". */
 export function describeRun(run: RunRecord): string {
   const duration = durationMsOf(run);
-  return [describeState(run), duration === undefined ? undefined : describeDuration(duration), describePlace(run)]
+  return [describeState(run), duration === undefined ? undefined : describeDuration(duration), describeShortPlace(run)]
     .filter((part) => part !== undefined)
     .join(" · ");
 }

@@ -5,17 +5,22 @@ export class URI {
   readonly scheme: string;
   readonly path: string;
 
-  private constructor(scheme: string, path: string) {
+  readonly authority: string;
+  readonly query: string;
+
+  private constructor(scheme: string, path: string, authority = "", query = "") {
     this.scheme = scheme;
     this.path = path;
+    this.authority = authority;
+    this.query = query;
   }
 
   static file(path: string): URI {
     return new URI("file", path);
   }
 
-  static from({ scheme, path }: { scheme: string; path: string }): URI {
-    return new URI(scheme, path);
+  static from(parts: { scheme: string; path: string; authority?: string; query?: string }): URI {
+    return new URI(parts.scheme, parts.path, parts.authority, parts.query);
   }
 
   static joinPath(base: URI, ...parts: string[]): URI {
@@ -27,6 +32,8 @@ export class URI {
   }
 
   toString(): string {
-    return this.scheme === "file" ? pathToFileURL(this.path).href : `${this.scheme}:${this.path}`;
+    return this.scheme === "file"
+      ? pathToFileURL(this.path).href
+      : `${this.scheme}://${this.authority}${this.path}?${this.query}`;
   }
 }

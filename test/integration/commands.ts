@@ -27,7 +27,7 @@ export function describeCommands(): void {
       await open("agent_task.py");
       const titles = await lensTitles(inWorkspace("agent_task.py"));
 
-      ok(titles.includes("$(play) Run in Sandbox"), titles.join());
+      ok(titles.includes("$(play)\u00a0Run in Sandbox"), titles.join());
       deepEqual(await lensTitles(inWorkspace("notes.md")), []);
     });
   });

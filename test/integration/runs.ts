@@ -11,7 +11,7 @@ export function describeRuns(): void {
       const result = await untilEnded(inWorkspace("failing.py"));
 
       equal(run.title, "failing.py");
-      match(result, /^\$\(error\) exit 3 · .+ s · Local$/);
+      match(result, /^\$\(error\)\u00a0exit 3 · .+ s · Local$/);
       ok(vscode.window.terminals.some(({ name }) => name.includes("failing.py")));
     });
 
@@ -20,7 +20,7 @@ export function describeRuns(): void {
       await startRun("sandpiper.runFile", inWorkspace("writes.py"));
       await untilEnded(inWorkspace("writes.py"));
 
-      ok((await lensTitles(inWorkspace("writes.py"))).includes("$(diff-multiple) 1 file changed: Review"));
+      ok((await lensTitles(inWorkspace("writes.py"))).includes("$(diff-multiple)\u00a01 file changed: Review"));
       equal(await exists("made-by-run.txt"), false);
     });
 
@@ -55,7 +55,7 @@ export function describeRuns(): void {
       await until("it runs", async () => (await lensTitles(uri)).some((title) => title.includes("running")));
       await vscode.commands.executeCommand("sandpiper.stop", run.id);
 
-      match(await untilEnded(uri), /^\$\(circle-slash\) stopped/);
+      match(await untilEnded(uri), /^\$\(circle-slash\)\u00a0stopped/);
     });
   });
 }

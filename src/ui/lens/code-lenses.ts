@@ -15,6 +15,8 @@ import { describeProvider } from "../target.ts";
 import { pathInFolder } from "../workspace-folder.ts";
 import { findRunnableLines } from "./find-runnable.ts";
 
+/** A plain space beside an icon is lost in a lens. */
+const GAP = "\u00a0";
 const MAX_CHARACTERS = 1_000_000;
 
 /** "▷ Run in Sandbox" above what can be run, and beside it how its last run went. Drawn from memory alone. */
@@ -64,7 +66,7 @@ export class CodeLenses implements vscode.CodeLensProvider, Disposable {
 
 function runCommand(uri: vscode.Uri): vscode.Command {
   return {
-    title: `$(play) ${vscode.l10n.t("Run in Sandbox")}`,
+    title: `$(play)${GAP}${vscode.l10n.t("Run in Sandbox")}`,
     tooltip: vscode.l10n.t("Send this workspace to a sandbox, run the file there, and bring back what it changes"),
     command: "sandpiper.runFile",
     arguments: [uri],
@@ -75,8 +77,8 @@ function resultCommands(run: RunRecord): readonly vscode.Command[] {
   const show = { command: "sandpiper.showRun", arguments: [run.id] };
   if (isLive(run)) {
     return [
-      { title: `$(sync~spin) ${describeState(run)}`, ...show },
-      { title: `$(debug-stop) ${vscode.l10n.t("Stop")}`, command: "sandpiper.stop", arguments: [run.id] },
+      { title: `$(sync~spin)${GAP}${describeState(run)}`, ...show },
+      { title: `$(debug-stop)${GAP}${vscode.l10n.t("Stop")}`, command: "sandpiper.stop", arguments: [run.id] },
     ];
   }
   const outcome = outcomeOf(run);
@@ -87,7 +89,7 @@ function resultCommands(run: RunRecord): readonly vscode.Command[] {
     describeProvider(run.target.providerId),
   ].filter((part) => part !== undefined);
   const icon = { succeeded: "$(check)", failed: "$(error)", stopped: "$(circle-slash)", live: "" }[outcome];
-  const status = { title: `${icon} ${parts.join(" · ")}`, tooltip: vscode.l10n.t("Show its output"), ...show };
+  const status = { title: `${icon}${GAP}${parts.join(" · ")}`, tooltip: vscode.l10n.t("Show its output"), ...show };
   return [status, ...changesCommand(run)];
 }
 
@@ -97,5 +99,5 @@ function changesCommand(run: RunRecord): readonly vscode.Command[] {
   const todo = hasPendingChanges(run)
     ? vscode.l10n.t("{0}: Review", describeFileCount(count))
     : describeFileCount(count);
-  return [{ title: `$(diff-multiple) ${todo}`, command: "sandpiper.reviewChanges", arguments: [run.id] }];
+  return [{ title: `$(diff-multiple)${GAP}${todo}`, command: "sandpiper.reviewChanges", arguments: [run.id] }];
 }

@@ -30,5 +30,5 @@ export async function openChange(run: RunRecord, change: ReviewedChange): Promis
 }
 
 function rightSide(run: RunRecord, change: Change): vscode.Uri | undefined {
-  return change.theirs ? toSandboxUri(run.id, change.path) : undefined;
+  return change.theirs ? toSandboxUri(run, change.path) : undefined;
 }

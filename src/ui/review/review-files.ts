@@ -5,6 +5,8 @@ import { EscapeFilter } from "../terminal/escape-filter.ts";
 
 /** The scheme under which VS Code sees what is in a sandbox. */
 export const SCHEME = "sandpiper";
+const FILE_QUERY = "file=";
+const LOG_QUERY = "log";
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /** Where contents come from. */
@@ -15,18 +17,22 @@ export interface ReviewFilesDeps {
   readonly logFileOf: (runId: string) => string;
 }
 
-/** The file as a run left it, for VS Code to open with whatever viewer fits it. */
-export function toSandboxUri(runId: string, path: string): vscode.Uri {
-  return vscode.Uri.from({ scheme: SCHEME, path: `/${runId}/files/${path}` });
+/**
+ * The file as a run left it, for VS Code to open with whatever viewer fits it. Its path is that of the file here, so that
+ * diffs are headed by one name and not by two.
+ */
+export function toSandboxUri(run: RunRecord, path: string): vscode.Uri {
+  const local = vscode.Uri.joinPath(vscode.Uri.file(run.workspaceRoot), path);
+  return vscode.Uri.from({ scheme: SCHEME, authority: run.id, path: local.path, query: FILE_QUERY + path });
 }
 
 /** The run's whole output as plain text. */
 export function toLogUri(run: RunRecord): vscode.Uri {
   const name = run.title.replaceAll(/[^\w.:-]+/g, "_").slice(0, 80);
-  return vscode.Uri.from({ scheme: SCHEME, path: `/${run.id}/log/${name}.log` });
+  return vscode.Uri.from({ scheme: SCHEME, authority: run.id, path: `/${name}.log`, query: LOG_QUERY });
 }
 
-/** What is in sandboxes, as read-only files: `/<run>/files/<path>` and `/<run>/log/<name>`. */
+/** What is in sandboxes, as read-only files: the authority is the run, the query says which of its files. */
 export class ReviewFiles implements vscode.FileSystemProvider {
   readonly #deps: ReviewFilesDeps;
   readonly #changed = new vscode.EventEmitter<vscode.FileChangeEvent[]>();
@@ -123,7 +129,7 @@ export function toPlainText(output: Uint8Array): string {
 }
 
 function parse(uri: vscode.Uri): { readonly runId: string; readonly path?: string } {
-  const [, runId, kind, ...rest] = uri.path.split("/");
-  if (!runId || (kind !== "files" && kind !== "log")) throw vscode.FileSystemError.FileNotFound(uri);
-  return kind === "log" ? { runId } : { runId, path: rest.join("/") };
+  if (uri.query === LOG_QUERY) return { runId: uri.authority };
+  if (uri.query.startsWith(FILE_QUERY)) return { runId: uri.authority, path: uri.query.slice(FILE_QUERY.length) };
+  throw vscode.FileSystemError.FileNotFound(uri);
 }

@@ -3,6 +3,7 @@ import { type Disposable, DisposableStore } from "../../core/disposable-store.ts
 import { toDisplay } from "../../core/workspace-path.ts";
 import type { SessionRecord } from "../../sessions/records.ts";
 import type { SessionItem } from "../commands/pick-run.ts";
+import { describeShortPlace } from "../describe-run.ts";
 import { isLive, type RunStore } from "../run-store.ts";
 import { describeTarget } from "../target.ts";
 import { openRoots } from "../workspace-folder.ts";
@@ -29,7 +30,7 @@ export class SessionsView implements vscode.TreeDataProvider<SessionItem>, Dispo
     const state = this.#describe(session);
     item.id = session.id;
     item.iconPath = new vscode.ThemeIcon(session.state === "ready" ? "vm-active" : "sync~spin");
-    item.description = `${place} · ${state}`;
+    item.description = `${describeShortPlace(session)} · ${state}`;
     item.tooltip = [toDisplay(session.name), place, state, toDisplay(session.workspaceRoot)].join("\n");
     item.contextValue = [
       "session",

@@ -45,14 +45,9 @@ describe("RunsView", () => {
   });
 
   it.each([
-    ["that goes on", liveRun(), "run;live", "running… · Local (bubblewrap)"],
-    ["that ended well", fakeRun(), "run;ended", "exit 0 · 1.2 s · Local (bubblewrap)"],
-    [
-      "with changes to decide",
-      fakeRun({ changes: PENDING }),
-      "run;ended;pending",
-      "exit 0 · 1.2 s · Local (bubblewrap)",
-    ],
+    ["that goes on", liveRun(), "run;live", "running… · Local"],
+    ["that ended well", fakeRun(), "run;ended", "exit 0 · 1.2 s · Local"],
+    ["with changes to decide", fakeRun({ changes: PENDING }), "run;ended;pending", "exit 0 · 1.2 s · Local"],
     [
       "on another provider",
       fakeRun({ target: { ...TARGET, providerId: "docker" }, boundary: "gvisor" }),
@@ -113,8 +108,8 @@ describe("SessionsView", () => {
     const items = view.getChildren().map((node) => view.getTreeItem(node));
 
     expect(items.map(({ id, description, contextValue }) => [id, description, contextValue])).toEqual([
-      ["s-1", "Local (bubblewrap) · idle, ends in 42 min", "session;ready;here"],
-      ["busy", "Local (bubblewrap) · 1 run", "session;ready"],
+      ["s-1", "Local · idle, ends in 42 min", "session;ready;here"],
+      ["busy", "Local · 1 run", "session;ready"],
     ]);
   });
 });

@@ -34,8 +34,8 @@ describe("reviewChanges", () => {
       JSON.stringify(call?.args[1], (_, value: unknown) => (value instanceof URI ? value.toString() : (value ?? null))),
     ).toBe(
       JSON.stringify([
-        ["file:///ws/new.txt", null, "sandpiper:/run-1/files/new.txt"],
-        ["file:///ws/old.txt", "file:///ws/old.txt", "sandpiper:/run-1/files/old.txt"],
+        ["file:///ws/new.txt", null, "sandpiper://run-1/ws/new.txt?file=new.txt"],
+        ["file:///ws/old.txt", "file:///ws/old.txt", "sandpiper://run-1/ws/old.txt?file=old.txt"],
         ["file:///ws/gone.txt", "file:///ws/gone.txt", null],
       ]),
     );

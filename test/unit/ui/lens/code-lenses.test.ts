@@ -22,25 +22,29 @@ function titles(run?: RunRecord, text = "print(1)"): readonly string[] {
 describe("CodeLenses", () => {
   it.each([
     ["alone before the first run", undefined, []],
-    ["beside what goes on, with a way to stop it", liveRun(), ["$(sync~spin) running…", "$(debug-stop) Stop"]],
-    ["beside a success", fakeRun(), ["$(check) 1.2 s · Local"]],
-    ["beside a failure", fakeRun({ exit: { kind: "exited", code: 3 } }), ["$(error) exit 3 · 1.2 s · Local"]],
+    [
+      "beside what goes on, with a way to stop it",
+      liveRun(),
+      ["$(sync~spin)\u00a0running…", "$(debug-stop)\u00a0Stop"],
+    ],
+    ["beside a success", fakeRun(), ["$(check)\u00a01.2 s · Local"]],
+    ["beside a failure", fakeRun({ exit: { kind: "exited", code: 3 } }), ["$(error)\u00a0exit 3 · 1.2 s · Local"]],
     [
       "beside changes to review",
       fakeRun({ changes: { added: 2, modified: 0, deleted: 0, pending: 1 } }),
-      ["$(check) 1.2 s · Local", "$(diff-multiple) 2 files changed: Review"],
+      ["$(check)\u00a01.2 s · Local", "$(diff-multiple)\u00a02 files changed: Review"],
     ],
     ["not beside the run of another file", fakeRun({ command: { kind: "file", path: "b.py", args: [] } }), []],
     ["not beside the run of another folder", fakeRun({ workspaceRoot: "/other" }), []],
   ])("shows Run in Sandbox %s", (_, run, others) => {
-    expect(titles(run)).toEqual(["$(play) Run in Sandbox", ...others]);
+    expect(titles(run)).toEqual(["$(play)\u00a0Run in Sandbox", ...others]);
   });
 
   it("shows the last result once, and Run again at the main guard", () => {
     expect(titles(fakeRun(), "x = 1\nif __name__ == '__main__':\n    x")).toEqual([
-      "$(play) Run in Sandbox",
-      "$(check) 1.2 s · Local",
-      "$(play) Run in Sandbox",
+      "$(play)\u00a0Run in Sandbox",
+      "$(check)\u00a01.2 s · Local",
+      "$(play)\u00a0Run in Sandbox",
     ]);
   });
 
