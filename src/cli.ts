@@ -13,14 +13,14 @@ const COMMANDS: ReadonlyMap<string, (context: CliContext) => Promise<number>> = 
   ["run", run],
   ...Object.entries(MANAGE_COMMANDS),
 ]);
-const HELP_WORDS: readonly (string | undefined)[] = ["--help", "-h", "help"];
+const HELP_OPTIONS: ReadonlySet<string | undefined> = new Set(["--help", "-h"]);
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
   if (name === "--version" || name === "-v") return print(`${readOwnVersion(import.meta.url)}\n`);
-  if (HELP_WORDS.includes(name)) return print(HELP);
+  if (HELP_OPTIONS.has(name) || name === "help") return print(HELP);
   const command = COMMANDS.get(name ?? "");
   if (!command) throw new UsageError(name === undefined ? "Say what to do." : `There is no command "${name}".`);
-  if (HELP_WORDS.includes(args[0]) && args[0] !== "help") return print(HELP);
+  if (HELP_OPTIONS.has(args[0])) return print(HELP);
   return await command(createContext(import.meta.url, args));
 }
 

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { PROVIDER_IDS, type NetworkPolicy, type ProviderId } from "../core/provider.ts";
 import { DEFAULT_MAX_FILE_MIB, DEFAULT_TARGET } from "../sessions/default-target.ts";
-import type { RunCommand, RunRequest, Target } from "../sessions/records.ts";
+import type { RunRequest, Target } from "../sessions/records.ts";
 import { parseDuration } from "./duration.ts";
 import { UsageError } from "./usage-error.ts";
 import { findWorkspaceRoot, toWorkspacePath } from "./workspace-root.ts";
