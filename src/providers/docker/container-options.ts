@@ -8,6 +8,8 @@ export const DEFAULT_IMAGE = "docker.io/library/python:3.13-slim";
 
 /** Where the user's files are in a container. */
 export const WORKSPACE = "/workspace";
+/** What is ours in a container: pid files, and files on their way into the workspace. */
+export const PRIVATE_FOLDER = "/.sandpiper";
 /** The home folder in a container. */
 export const HOME = "/home/sandbox";
 /** Every command runs as this user and group; most images have nobody by it. */

@@ -8,7 +8,7 @@ import { checkWorkspacePath } from "../../core/workspace-path.ts";
 import { signalCommand, superviseCommand } from "../posix/supervise.ts";
 import { toProcess } from "../posix/supervised-process.ts";
 import { createNonce } from "../posix/trailer-filter.ts";
-import { WORKSPACE, toEnvList } from "./container-options.ts";
+import { PRIVATE_FOLDER, WORKSPACE, toEnvList } from "./container-options.ts";
 import { demultiplex } from "./demultiplex.ts";
 import { runHelper } from "./run-helper.ts";
 
@@ -28,7 +28,7 @@ export async function startProcess(
   whyLost: () => Promise<ExitStatus>,
 ): Promise<Process> {
   const nonce = createNonce();
-  const pidFile = `/tmp/.sandpiper-${randomBytes(8).toString("hex")}`;
+  const pidFile = `${PRIVATE_FOLDER}/${randomBytes(8).toString("hex")}.pid`;
   const kill = createKill(container, pidFile);
   const isRaw = command.pty !== undefined;
   const exec = await container.exec({ ...toExecOptions(command, nonce, pidFile), abortSignal: call.signal });

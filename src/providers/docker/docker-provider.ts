@@ -7,6 +7,7 @@ import type { ProviderDeps } from "../registry.ts";
 import {
   DEFAULT_IMAGE,
   HOME,
+  PRIVATE_FOLDER,
   SANDBOX_FILTER,
   USER_ID,
   WORKSPACE,
@@ -168,6 +169,7 @@ const FOLDERS = [
   { path: "home", mode: "755", ownerId: 0 },
   { path: HOME.slice(1), mode: "755", ownerId: USER_ID },
   { path: WORKSPACE.slice(1), mode: "755", ownerId: USER_ID },
+  { path: PRIVATE_FOLDER.slice(1), mode: "700", ownerId: USER_ID },
 ];
 
 async function checkGpu(client: DockerClient, gpu: string): Promise<void> {

@@ -2,7 +2,7 @@ import type { Call } from "../../core/call.ts";
 import type { Command, Process, Sandbox } from "../../core/sandbox.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
 import { createWorkspaceFiles } from "../posix/workspace-files.ts";
-import { WORKSPACE } from "./container-options.ts";
+import { PRIVATE_FOLDER, WORKSPACE } from "./container-options.ts";
 import type { DockerClient } from "./docker-client.ts";
 import { startProcess } from "./docker-process.ts";
 import { readStatus, toSandboxError } from "./to-sandbox-error.ts";
@@ -33,7 +33,7 @@ export function createDockerSandbox(client: DockerClient, facts: ContainerFacts)
     workspace: WORKSPACE,
     expiresAt: facts.expiresAt,
     exec,
-    ...createWorkspaceFiles(exec),
+    ...createWorkspaceFiles(exec, { workspace: WORKSPACE, private: PRIVATE_FOLDER }),
     destroy: (call) => removeContainer(client, facts.id, call),
   };
 }

@@ -1,5 +1,5 @@
 /** Folders that a sandbox's user can write to and that are not in memory, as words for a shell. */
-const WRITABLE_FOLDERS = '/workspace "$HOME" /var/tmp';
+const WRITABLE_FOLDERS = '/workspace /.sandpiper "$HOME" /var/tmp';
 
 /** A shell command that prints lines of "KiB<tab>folder", together all that a sandbox stores on the host's disk. */
 export const DISK_USAGE_COMMAND = `du -sk ${WRITABLE_FOLDERS} 2>/dev/null`;
