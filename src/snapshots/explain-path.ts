@@ -1,7 +1,8 @@
-import { accessSync, constants, lstatSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { toDisplay, whyUnsafePath } from "../core/workspace-path.ts";
 import { readIgnoreRules } from "./ignore-rules.ts";
 import { toFolders } from "./path-gate.ts";
+import { look } from "./look.ts";
 import { SPECIAL_FILE_REASON, whyTooLarge } from "./scan-tree.ts";
 
 /**
@@ -11,7 +12,7 @@ import { SPECIAL_FILE_REASON, whyTooLarge } from "./scan-tree.ts";
 export function whyNotSent(root: string, path: string, maxFileBytes: number): string | undefined {
   const unsafe = whyUnsafePath(path);
   if (unsafe) return unsafe;
-  const stat = lstatSync(`${root}/${path}`, { throwIfNoEntry: false });
+  const stat = look(`${root}/${path}`);
   if (!stat) return "it does not exist";
   const ignored = whyNotReached(root, path) ?? readIgnoreRules(root).why(path, stat.isDirectory());
   if (ignored) return ignored;
@@ -21,7 +22,7 @@ export function whyNotSent(root: string, path: string, maxFileBytes: number): st
 }
 
 function whyNotReached(root: string, path: string): string | undefined {
-  const link = toFolders(path).find((folder) => !lstatSync(`${root}/${folder}`).isDirectory());
+  const link = toFolders(path).find((folder) => !look(`${root}/${folder}`)?.isDirectory());
   return link === undefined ? undefined : `${toDisplay(link)} is a link, and links are sent as links`;
 }
 

@@ -1,6 +1,8 @@
-import { constants, closeSync, lstatSync, openSync, readFileSync } from "node:fs";
+import { constants, closeSync, openSync, readFileSync } from "node:fs";
 import { dirname, basename } from "node:path";
 import ignore, { type Ignore } from "ignore";
+import { toSha256 } from "./regular-file.ts";
+import { look } from "./look.ts";
 import { whyLeftOutByName } from "./held-back-names.ts";
 
 /** Why a path is left out: `secret` and `built-in` by its name, `rule` by a line of an ignore file. */
@@ -19,11 +21,18 @@ export interface IgnoreRules {
   why(path: string, isFolder: boolean): string | undefined;
 }
 
-/** The rules that hold for what is directly in one folder. Plain and immutable: a walk passes them down. */
+/** The rules that hold for what is directly in one folder. A walk passes them down. */
 export interface FolderRules {
   /** Relative to the workspace; "" for the workspace itself. */
   readonly folder: string;
-  /** Deepest file first, as the deepest wins. */
+  /** Equal for the same rules in the same folder, whenever they are read. */
+  readonly key: string;
+  /** Made when first asked for: a walk that finds everything as it was never asks. */
+  layers(): Layers;
+}
+
+/** Deepest file first, as the deepest wins. */
+interface Layers {
   readonly sandboxignore: readonly Layer[];
   readonly gitignore: readonly Layer[];
 }
@@ -36,6 +45,8 @@ interface Layer {
   readonly prefix: string;
   /** As people know the file: "src/.gitignore". */
   readonly source: string;
+  /** sha-256 of the text. */
+  readonly digest: string;
 }
 
 /** Which ignore files a folder has; found out by trying when nobody has listed the folder. */
@@ -76,19 +87,50 @@ export function readIgnoreRules(root: string): IgnoreRules {
 
 /** The rules of the workspace's own folder, those of a repository around it included. */
 export function readRootRules(root: string, files: IgnoreFiles = BOTH): FolderRules {
-  const own: FolderRules = { folder: "", sandboxignore: [], gitignore: readOuterLayers(root) };
-  return withLayersOf(root, own, files);
+  const outer = readOuterLayers(root);
+  const outside = { key: outer.map(toKey).join(), layers: { sandboxignore: [], gitignore: outer } };
+  return toFolderRules(root, "", files, { key: outside.key, layers: () => outside.layers });
 }
 
 /** The rules inside `name`, a folder that `judge` lets through. */
 export function enterFolder(root: string, parent: FolderRules, name: string, files: IgnoreFiles = BOTH): FolderRules {
   const folder = toChild(parent.folder, name);
-  const inner = {
-    folder,
-    sandboxignore: parent.sandboxignore.map((layer) => reopen(layer, folder)),
-    gitignore: parent.gitignore.map((layer) => reopen(layer, folder)),
+  const layers = (): Layers => {
+    const { sandboxignore, gitignore } = parent.layers();
+    return {
+      sandboxignore: sandboxignore.map((layer) => reopen(layer, folder)),
+      gitignore: gitignore.map((layer) => reopen(layer, folder)),
+    };
   };
-  return withLayersOf(root, inner, files);
+  return toFolderRules(root, folder, files, { key: parent.key, layers });
+}
+
+function toFolderRules(
+  root: string,
+  folder: string,
+  files: IgnoreFiles,
+  inherited: Pick<FolderRules, "key" | "layers">,
+): FolderRules {
+  const sandboxignore = files.sandboxignore ? readLayers(root, folder, ".sandboxignore") : [];
+  const gitignore = files.gitignore ? readLayers(root, folder, ".gitignore") : [];
+  let layers: Layers | undefined;
+  return {
+    folder,
+    key: [inherited.key, ...sandboxignore.map(toKey), ...gitignore.map(toKey)].join(),
+    layers() {
+      if (layers) return layers;
+      const above = inherited.layers();
+      layers = {
+        sandboxignore: [...sandboxignore, ...above.sandboxignore],
+        gitignore: [...gitignore, ...above.gitignore],
+      };
+      return layers;
+    },
+  };
+}
+
+function toKey({ source, digest }: Layer): string {
+  return `${source}:${digest}`;
 }
 
 /**
@@ -99,11 +141,12 @@ export function enterFolder(root: string, parent: FolderRules, name: string, fil
 export function judge(rules: FolderRules, name: string, isFolder: boolean): Verdict | undefined {
   if (isGitFolder(name)) return { kind: "built-in", reason: "Git's own files are never sent" };
   const path = toChild(rules.folder, name) + (isFolder ? "/" : "");
-  const own = ask(rules.sandboxignore, path);
+  const { sandboxignore, gitignore } = rules.layers();
+  const own = ask(sandboxignore, path);
   if (own) return own === "included" ? undefined : own;
   const held = whyLeftOutByName(basename(rules.folder), name, isFolder);
   if (held) return held;
-  const git = ask(rules.gitignore, path);
+  const git = ask(gitignore, path);
   return git === "included" ? undefined : git;
 }
 
@@ -132,22 +175,13 @@ function reopen(layer: Layer, folder: string): Layer {
   return { ...layer, rules: ignore(OPTIONS).add(layer.rules).add(`!/${literal}`) };
 }
 
-function withLayersOf(root: string, rules: FolderRules, files: IgnoreFiles): FolderRules {
-  const sandboxignore = files.sandboxignore ? readLayer(root, rules.folder, ".sandboxignore") : undefined;
-  const gitignore = files.gitignore ? readLayer(root, rules.folder, ".gitignore") : undefined;
-  return {
-    folder: rules.folder,
-    sandboxignore: sandboxignore ? [sandboxignore, ...rules.sandboxignore] : rules.sandboxignore,
-    gitignore: gitignore ? [gitignore, ...rules.gitignore] : rules.gitignore,
-  };
-}
-
-function readLayer(root: string, folder: string, name: string): Layer | undefined {
-  const source = toChild(folder, name);
+/** One, or none. */
+function readLayers(root: string, folder: string, name: string): Layer[] {
   // What is behind a link is not of this workspace.
-  if (folder !== "" && !lstatSync(`${root}/${folder}`, { throwIfNoEntry: false })?.isDirectory()) return undefined;
+  if (folder !== "" && !look(`${root}/${folder}`)?.isDirectory()) return [];
+  const source = toChild(folder, name);
   const rules = readRules(`${root}/${source}`);
-  return rules && { rules, source, prefix: "", cut: folder === "" ? 0 : folder.length + 1 };
+  return rules ? [{ ...rules, source, prefix: "", cut: folder === "" ? 0 : folder.length + 1 }] : [];
 }
 
 /** Weakest last: the `.gitignore` files of the repository above the workspace, then its `info/exclude`. */
@@ -156,7 +190,7 @@ function readOuterLayers(root: string): Layer[] {
   let prefix = "";
   for (let folder = root; ; folder = dirname(folder)) {
     if (folder !== root) addLayer(layers, `${folder}/.gitignore`, prefix);
-    if (lstatSync(`${folder}/.git`, { throwIfNoEntry: false })) {
+    if (look(`${folder}/.git`)) {
       addLayer(layers, `${folder}/.git/info/exclude`, prefix);
       return layers;
     }
@@ -168,17 +202,17 @@ function readOuterLayers(root: string): Layer[] {
 
 function addLayer(layers: Layer[], file: string, prefix: string): void {
   const rules = readRules(file);
-  if (rules) layers.push({ rules, source: file, prefix, cut: 0 });
+  if (rules) layers.push({ ...rules, source: file, prefix, cut: 0 });
 }
 
 /** Undefined when there is no such file; git does not follow a link here either. */
-function readRules(file: string): Ignore | undefined {
-  if (!lstatSync(file, { throwIfNoEntry: false })?.isFile()) return undefined;
+function readRules(file: string): Pick<Layer, "rules" | "digest"> | undefined {
+  if (!look(file)?.isFile()) return undefined;
   try {
     const descriptor = openSync(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
     try {
       const text = readFileSync(descriptor, "utf8").slice(0, MAX_RULES_BYTES);
-      return ignore(OPTIONS).add(text);
+      return { rules: ignore(OPTIONS).add(text), digest: toSha256(text) };
     } finally {
       closeSync(descriptor);
     }

@@ -1,10 +1,10 @@
-import { lstatSync } from "node:fs";
 import { toDisplay, whyUnsafePath } from "../core/workspace-path.ts";
 import { type IgnoreRules, readIgnoreRules } from "./ignore-rules.ts";
 import type { Entry } from "./manifest.ts";
 import { toFolders } from "./path-gate.ts";
 import { toSha256 } from "./regular-file.ts";
 import { whyTooLarge } from "./scan-tree.ts";
+import { look } from "./look.ts";
 import type { Overlay, ScanRequest, SkippedPath } from "./scanner.ts";
 
 /**
@@ -54,9 +54,9 @@ function whyNotLaid(request: ScanRequest, overlay: Overlay, rules: IgnoreRules):
 /** A file can only be where no folder is, and where each part of the path above is a folder or not there yet. */
 function findObstacle(root: string, path: string): string | undefined {
   for (const folder of toFolders(path)) {
-    const stat = lstatSync(`${root}/${folder}`, { throwIfNoEntry: false });
+    const stat = look(`${root}/${folder}`);
     if (stat && !stat.isDirectory()) return `${toDisplay(folder)} is not a folder`;
   }
-  const isFolder = lstatSync(`${root}/${path}`, { throwIfNoEntry: false })?.isDirectory();
+  const isFolder = look(`${root}/${path}`)?.isDirectory();
   return isFolder ? "there is a folder of that name" : undefined;
 }

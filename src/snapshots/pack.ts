@@ -7,6 +7,7 @@ import { packFile, type PackedFile } from "./pack-file.ts";
 import { toFolders } from "./path-gate.ts";
 import { toSha256 } from "./regular-file.ts";
 import type { Overlay } from "./scanner.ts";
+import { look } from "./look.ts";
 import { type TarInput, writeTar } from "./tar-writer.ts";
 
 /** What to pack. */
@@ -110,7 +111,7 @@ function isReached(packing: Packing, path: string): boolean {
   return toFolders(path).every((folder) => {
     const known = packing.folders.get(folder);
     if (known !== undefined) return known;
-    const isFolder = lstatSync(`${packing.root}/${folder}`, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    const isFolder = look(`${packing.root}/${folder}`)?.isDirectory() ?? false;
     packing.folders.set(folder, isFolder);
     return isFolder;
   });

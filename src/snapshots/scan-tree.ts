@@ -1,11 +1,20 @@
-import { type Dirent, readdirSync, lstatSync, readlinkSync, type BigIntStats } from "node:fs";
-import { toDisplay, whyUnsafePath } from "../core/workspace-path.ts";
-import { enterFolder, type FolderRules, judge, readRootRules } from "./ignore-rules.ts";
+import { type BigIntStats, lstatSync, readlinkSync } from "node:fs";
+import {
+  findFaithfulDevice,
+  findIgnoreFiles,
+  isSameListing,
+  type KnownListing,
+  type KnownListings,
+  type Listing,
+  readFolder,
+  toKnownListing,
+  toListing,
+} from "./folder-listing.ts";
+import { enterFolder, type FolderRules, type IgnoreFiles, readRootRules } from "./ignore-rules.ts";
 import type { Entry } from "./manifest.ts";
 import { hashFile } from "./regular-file.ts";
 import type { ScanRequest, SkippedPath } from "./scanner.ts";
 import { type CachedFile, isSameFile, isSettled, type StatCache } from "./stat-cache.ts";
-import { foldName } from "./path-gate.ts";
 
 /** What a walk found. */
 export interface TreeScan {
@@ -14,7 +23,8 @@ export interface TreeScan {
   readonly skipped: readonly SkippedPath[];
   readonly notes: readonly string[];
   /** What the next scan may build on. */
-  readonly cache: Map<string, CachedFile>;
+  readonly cache: StatCache;
+  readonly listings: KnownListings;
   /** Whether `cache` says anything that the old one did not. */
   readonly cacheChanged: boolean;
 }
@@ -22,6 +32,7 @@ export interface TreeScan {
 /** What a walk needs besides the request. */
 export interface ScanTreeDeps {
   readonly known: StatCache;
+  readonly knownListings: KnownListings;
   readonly now: () => number;
 }
 
@@ -32,6 +43,8 @@ interface Walk extends ScanTreeDeps {
   readonly skipped: SkippedPath[];
   readonly notes: string[];
   readonly cache: Map<string, CachedFile>;
+  readonly listings: Map<string, KnownListing>;
+  readonly faithfulDevice: bigint | undefined;
   /** How many rows of `cache` are not in `known`. */
   learned: number;
 }
@@ -66,54 +79,60 @@ export function scanTree(request: ScanRequest, deps: ScanTreeDeps): TreeScan {
     skipped: [],
     notes: [],
     cache: new Map(),
+    listings: new Map(),
+    faithfulDevice: findFaithfulDevice(request.root),
     learned: 0,
   };
-  const children = readdirSync(request.root, { withFileTypes: true });
-  walkChildren(walk, readRootRules(request.root, toIgnoreFiles(children)), children);
+  walkFolder(walk, "", (files) => readRootRules(request.root, files));
   return { ...walk, cacheChanged: walk.learned > 0 || walk.cache.size !== walk.known.size };
 }
 
-function toIgnoreFiles(children: readonly Dirent[]): { gitignore: boolean; sandboxignore: boolean } {
-  let gitignore = false;
-  let sandboxignore = false;
-  for (const { name } of children) {
-    if (name === ".gitignore") gitignore = true;
-    else if (name === ".sandboxignore") sandboxignore = true;
+/** @param toRules the rules in the folder, given which ignore files it has */
+function walkFolder(walk: Walk, folder: string, toRules: (files: IgnoreFiles) => FolderRules): void {
+  const { rules, listing } = list(walk, folder, toRules);
+  const prefix = folder === "" ? "" : `${folder}/`;
+  if (listing.skipped.length > 0) walk.skipped.push(...listing.skipped);
+  if (listing.notes.length > 0) walk.notes.push(...listing.notes);
+  for (const name of listing.others) visit(walk, prefix + name);
+  for (const name of listing.folders) visitFolder(walk, rules, name);
+}
+
+/** What is in the folder; as it was the last time when the file system vouches for that. */
+function list(
+  walk: Walk,
+  folder: string,
+  toRules: (files: IgnoreFiles) => FolderRules,
+): { rules: FolderRules; listing: Listing } {
+  const path = folder === "" ? walk.root : `${walk.root}/${folder}`;
+  const stat = lstatSync(path, { bigint: true });
+  const known = walk.knownListings.get(folder);
+  if (known && isSameListing(known, stat)) {
+    const rules = toRules(known.ignoreFiles);
+    if (rules.key === known.rulesKey) {
+      walk.listings.set(folder, known);
+      return { rules, listing: known };
+    }
   }
-  return { gitignore, sandboxignore };
-}
-
-function walkChildren(walk: Walk, rules: FolderRules, children: Dirent[]): void {
-  if (children.length > 1) noteCollisions(walk, rules.folder, children);
-  for (const child of children) {
-    const path = rules.folder === "" ? child.name : `${rules.folder}/${child.name}`;
-    const reason = whySkipped(walk, rules, path, child);
-    if (reason) walk.skipped.push(reason);
-    else if (child.isDirectory()) walkFolder(walk, rules, path, child.name);
-    else visit(walk, path);
+  const nowMs = walk.now();
+  const children = readFolder(path);
+  const rules = toRules(findIgnoreFiles(children));
+  const listing = toListing(walk.root, rules, children);
+  if (stat.dev === walk.faithfulDevice) {
+    const learned = toKnownListing(listing, rules.key, stat, nowMs);
+    if (learned) walk.listings.set(folder, learned);
   }
+  return { rules, listing };
 }
 
-function whySkipped(walk: Walk, rules: FolderRules, path: string, child: Dirent): SkippedPath | undefined {
-  if (child.name.includes(REPLACEMENT) && !lstatSync(`${walk.root}/${path}`, { throwIfNoEntry: false }))
-    return { path, kind: "unreadable", reason: "its name is not valid UTF-8" };
-  const verdict = judge(rules, child.name, child.isDirectory());
-  if (verdict) return { path, ...verdict };
-  const unsafe = whyUnsafePath(path);
-  return unsafe === undefined ? undefined : { path, kind: "unreadable", reason: unsafe };
-}
-
-function walkFolder(walk: Walk, parent: FolderRules, path: string, name: string): void {
+function visitFolder(walk: Walk, parent: FolderRules, name: string): void {
+  const path = parent.folder === "" ? name : `${parent.folder}/${name}`;
   const countBefore = walk.entries.size;
-  let children: Dirent[];
   try {
-    children = readdirSync(`${walk.root}/${path}`, { withFileTypes: true });
+    walkFolder(walk, path, (files) => enterFolder(walk.root, parent, name, files));
+    if (walk.entries.size === countBefore) walk.entries.set(path, { type: "directory" });
   } catch (error) {
-    if (!isGone(error)) walk.skipped.push({ path, kind: "unreadable", reason: `it cannot be read (${toCode(error)})` });
-    return;
+    skipUnreadable(walk, path, error);
   }
-  walkChildren(walk, enterFolder(walk.root, parent, name, toIgnoreFiles(children)), children);
-  if (walk.entries.size === countBefore) walk.entries.set(path, { type: "directory" });
 }
 
 /** Whatever is no folder. */
@@ -126,7 +145,7 @@ function visit(walk: Walk, path: string): void {
     // A folder here took the place of something else a moment ago: the next scan has it.
     else if (stat && !stat.isDirectory()) walk.skipped.push({ path, kind: "special", reason: SPECIAL_FILE_REASON });
   } catch (error) {
-    if (!isGone(error)) walk.skipped.push({ path, kind: "unreadable", reason: `it cannot be read (${toCode(error)})` });
+    skipUnreadable(walk, path, error);
   }
 }
 
@@ -144,46 +163,35 @@ function visitFile(walk: Walk, path: string, stat: BigIntStats): void {
     return;
   }
   const known = walk.known.get(path);
-  const file = known && isSameFile(known, stat) ? known : hashSettling(walk, path);
-  if (!file) return;
-  const executable = (stat.mode & 0o100n) !== 0n;
-  walk.entries.set(path, { type: "file", sha256: file.sha256, sizeBytes: file.sizeBytes, executable });
-  if (file === known) walk.cache.set(path, known);
+  if (known && isSameFile(known, stat)) {
+    walk.cache.set(path, known);
+    walk.entries.set(path, known.entry);
+    return;
+  }
+  const entry = hashSettling(walk, path);
+  if (entry) walk.entries.set(path, entry);
 }
 
 /** Hashes until the file holds still, or gives up holding it to that; the packer has the last look anyway. */
-function hashSettling(walk: Walk, path: string): { sha256: string; sizeBytes: number } | undefined {
+function hashSettling(walk: Walk, path: string): Entry | undefined {
   for (let tries = 1; ; tries++) {
     const nowMs = walk.now();
     const hashed = hashFile(`${walk.root}/${path}`);
     if (!hashed) return undefined;
     const { stat, sha256, sizeBytes, moved } = hashed;
     if (moved && tries < MAX_HASH_TRIES) continue;
+    const entry = { type: "file", sha256, sizeBytes, executable: (stat.mode & 0o100n) !== 0n } as const;
     if (!moved && isSettled(stat, nowMs)) {
-      walk.cache.set(path, { mtimeNs: stat.mtimeNs, ctimeNs: stat.ctimeNs, ino: stat.ino, sizeBytes, sha256 });
+      walk.cache.set(path, { mtimeNs: stat.mtimeNs, ctimeNs: stat.ctimeNs, ino: stat.ino, entry });
       walk.learned++;
     }
-    return { sha256, sizeBytes };
+    return entry;
   }
 }
 
-/** Names that are one name on a disk that does not tell case or Unicode forms apart. */
-function noteCollisions(walk: Walk, folder: string, children: readonly Dirent[]): void {
-  const seen = new Map<string, string>();
-  for (const { name } of children) {
-    const key = foldName(name);
-    const other = seen.get(key);
-    seen.set(key, name);
-    if (other === undefined || other === name) continue;
-    const place = folder === "" ? "the workspace" : toDisplay(folder);
-    walk.notes.push(`"${toDisplay(other)}" and "${toDisplay(name)}" in ${place} are one name on macOS and Windows`);
-  }
-}
-
-function isGone(error: unknown): boolean {
-  return ["ENOENT", "ENOTDIR", "ELOOP"].includes(toCode(error));
-}
-
-function toCode(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+/** What is gone by now is not worth a word. */
+function skipUnreadable(walk: Walk, path: string, error: unknown): void {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+  if (["ENOENT", "ENOTDIR", "ELOOP"].includes(code)) return;
+  walk.skipped.push({ path, kind: "unreadable", reason: `it cannot be read (${code})` });
 }

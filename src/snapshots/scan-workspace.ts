@@ -1,13 +1,20 @@
 import { lstatSync, realpathSync } from "node:fs";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
+import type { KnownListings } from "./folder-listing.ts";
 import { layOverlays } from "./overlays.ts";
 import { toManifest } from "./manifest.ts";
 import type { Scan, ScanRequest, SkippedPath } from "./scanner.ts";
 import { scanTree, type ScanTreeDeps, type TreeScan } from "./scan-tree.ts";
 import { readStatCache, type StatCache, writeStatCache } from "./stat-cache.ts";
 
-// Between scans the thread keeps what the file holds: reading it again costs as much as a tenth of a scan.
-const caches = new Map<string, StatCache>();
+/** What the thread remembers of one workspace: what the cache file holds, and what only the memory does. */
+interface Memory {
+  readonly known: StatCache;
+  readonly knownListings: KnownListings;
+}
+
+// By cache file. Listings save half of a scan, and are cheap to get again in a new process.
+const memories = new Map<string, Memory>();
 
 /**
  * One scan, synchronously, in the thread that calls.
@@ -15,9 +22,12 @@ const caches = new Map<string, StatCache>();
  * @throws {SandboxError} when the workspace cannot be read
  */
 export function scanWorkspace(request: ScanRequest, now: () => number = Date.now): Scan {
-  const known = caches.get(request.cacheFile) ?? readStatCache(request.cacheFile);
-  const tree = scanRoot(request, { known, now });
-  caches.set(request.cacheFile, tree.cache);
+  const memory = memories.get(request.cacheFile) ?? {
+    known: readStatCache(request.cacheFile),
+    knownListings: new Map(),
+  };
+  const tree = scanRoot(request, { ...memory, now });
+  memories.set(request.cacheFile, { known: tree.cache, knownListings: tree.listings });
   if (tree.cacheChanged) writeStatCache(request.cacheFile, tree.cache);
   const skipped = new Map([...tree.skipped, ...layOverlays(request, tree.entries)].map((row) => [row.path, row]));
   let totalBytes = 0;

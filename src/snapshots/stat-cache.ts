@@ -1,6 +1,7 @@
 import { type BigIntStats, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { dirname } from "node:path";
+import type { Entry } from "./manifest.ts";
 import { toSha256 } from "./regular-file.ts";
 
 /** What is known of one file: with these times and this size it has that content. */
@@ -8,8 +9,7 @@ export interface CachedFile {
   readonly mtimeNs: bigint;
   readonly ctimeNs: bigint;
   readonly ino: bigint;
-  readonly sizeBytes: number;
-  readonly sha256: string;
+  readonly entry: Extract<Entry, { type: "file" }>;
 }
 
 /** Path relative to the workspace -> what is known of it. */
@@ -24,7 +24,7 @@ const RACY_NS = 2_000_000_000n;
 
 const MAGIC = "SPSTATS1";
 const HEADER_BYTES = MAGIC.length + 64 + 8;
-const ROW_BYTES = 8 * 4 + 32;
+const ROW_BYTES = 8 * 4 + 32 + 1;
 
 /** Whether a file looked at now may be believed to have this content whenever it looks the same again. */
 export function isSettled(stat: BigIntStats, nowMs: number): boolean {
@@ -37,7 +37,7 @@ export function isSameFile(cached: CachedFile, stat: BigIntStats): boolean {
     cached.mtimeNs === stat.mtimeNs &&
     cached.ctimeNs === stat.ctimeNs &&
     cached.ino === stat.ino &&
-    BigInt(cached.sizeBytes) === stat.size
+    cached.entry.sizeBytes === Number(stat.size)
   );
 }
 
@@ -73,8 +73,9 @@ function encode(cache: StatCache): Buffer {
     bytes.writeBigInt64LE(row.mtimeNs, offset);
     bytes.writeBigInt64LE(row.ctimeNs, offset + 8);
     bytes.writeBigUInt64LE(row.ino, offset + 16);
-    bytes.writeDoubleLE(row.sizeBytes, offset + 24);
-    bytes.write(row.sha256, offset + 32, "hex");
+    bytes.writeDoubleLE(row.entry.sizeBytes, offset + 24);
+    bytes.write(row.entry.sha256, offset + 32, "hex");
+    bytes.writeUInt8(row.entry.executable ? 1 : 0, offset + 64);
     offset += ROW_BYTES;
   }
   names.copy(bytes, offset);
@@ -97,8 +98,12 @@ function decode(bytes: Buffer): StatCache {
       mtimeNs: bytes.readBigInt64LE(offset),
       ctimeNs: bytes.readBigInt64LE(offset + 8),
       ino: bytes.readBigUInt64LE(offset + 16),
-      sizeBytes: bytes.readDoubleLE(offset + 24),
-      sha256: bytes.toString("hex", offset + 32, offset + 64),
+      entry: {
+        type: "file",
+        sha256: bytes.toString("hex", offset + 32, offset + 64),
+        sizeBytes: bytes.readDoubleLE(offset + 24),
+        executable: bytes.readUInt8(offset + 64) === 1,
+      },
     });
   }
   return cache;

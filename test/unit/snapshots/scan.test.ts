@@ -226,7 +226,7 @@ describe("the stat cache", () => {
     const [row] = readStatCache(cacheFile).values();
     const marked = toSha256("what the cache says");
 
-    if (row) writeStatCache(cacheFile, new Map([["f", { ...row, sha256: marked }]]));
+    if (row) writeStatCache(cacheFile, new Map([["f", { ...row, entry: { ...row.entry, sha256: marked } }]]));
 
     expect(hashOf(scanAgain(root, cacheFile))).toBe(marked);
   });
@@ -318,6 +318,7 @@ describe("whyNotSent", () => {
     { path: "a.log", why: 'left out by "*.log" in .gitignore' },
     { path: "sub/.env", why: expect.stringContaining("credentials") as unknown },
     { path: "none", why: "it does not exist" },
+    { path: "ok/below", why: "it does not exist" },
     { path: "big", why: expect.stringContaining("larger than the limit") as unknown },
     { path: "pipe", why: "it is a pipe, a socket or a device" },
     { path: "l/.env", why: "l is a link, and links are sent as links" },
