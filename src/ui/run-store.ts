@@ -30,7 +30,9 @@ export class RunStore implements Disposable {
     // Whatever was missed while there was no connection is read afresh.
     this.#resources.add(
       link.onDidChangeState((state) => {
-        if (state === "connected") void this.load().catch(() => undefined);
+        const isCut = state === "idle" && this.runs.some(isLive);
+        // An engine that went away in mid-run is started anew, to say what became of its runs.
+        if (state === "connected" || isCut) void this.load().catch(() => undefined);
       }),
     );
   }

@@ -1,4 +1,6 @@
-import { deepEqual, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import * as vscode from "vscode";
 import packageJson from "../../package.json" with { type: "json" };
 import { inWorkspace, lensTitles, open } from "./editor.ts";
@@ -11,7 +13,8 @@ export function describeCommands(): void {
       ok(extension);
       await extension.activate();
 
-      ok(extension.isActive);
+      equal(extension.isActive, true);
+      equal(existsSync(join(process.env["SANDPIPER_STATE"] ?? "", "engine.log")), false);
     });
 
     it("registers every command that package.json lists", async () => {
@@ -28,6 +31,7 @@ export function describeCommands(): void {
       const titles = await lensTitles(inWorkspace("agent_task.py"));
 
       ok(titles.includes("$(play)\u00a0Run in Sandbox"), titles.join());
+      await open("notes.md");
       deepEqual(await lensTitles(inWorkspace("notes.md")), []);
     });
   });

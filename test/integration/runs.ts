@@ -40,7 +40,7 @@ export function describeRuns(): void {
     it("of a selection keeps its lines' numbers and its file's name", async () => {
       const document = await openNew("part.py", "import nothing_like_it\n\n\nopen('line.txt', 'w').write('ran')\n");
       const editor = await vscode.window.showTextDocument(document);
-      editor.selection = new vscode.Selection(3, 0, 3, 33);
+      editor.selection = new vscode.Selection(3, 0, 3, 34);
       const run = await startRun("sandpiper.runSelection");
 
       equal(run.title, "part.py:4");

@@ -23,6 +23,7 @@ const ICONS = {
 export class RunsView implements vscode.TreeDataProvider<RunsNode>, Disposable {
   readonly #store: RunStore;
   readonly #files: ReviewFiles;
+  readonly #changes = new WeakMap<RunRecord, Promise<readonly ReviewedChange[]>>();
   readonly #resources = new DisposableStore();
   readonly #changed = this.#resources.add(new vscode.EventEmitter<void>());
   readonly onDidChangeTreeData = this.#changed.event;
@@ -36,7 +37,7 @@ export class RunsView implements vscode.TreeDataProvider<RunsNode>, Disposable {
   async getChildren(node?: RunsNode): Promise<RunsNode[]> {
     if (!node) return shownRuns(this.#store).map((run) => ({ kind: "run", run }));
     if (node.kind === "change") return [];
-    const changes = await this.#files.readChanges(node.run.id);
+    const changes = await this.#readChanges(node.run);
     return changes.map((change) => ({ kind: "change", runId: node.run.id, change }));
   }
 
@@ -44,6 +45,16 @@ export class RunsView implements vscode.TreeDataProvider<RunsNode>, Disposable {
     if (node.kind === "run") return toRunItem(node.run);
     const run = this.#store.run(node.runId);
     return run ? toChangeItem(run, node) : new vscode.TreeItem(toDisplay(node.change.path));
+  }
+
+  /** Once per record: every decision makes a new one, and other events must not read every change set again. */
+  #readChanges(run: RunRecord): Promise<readonly ReviewedChange[]> {
+    const known = this.#changes.get(run);
+    if (known) return known;
+    const changes = this.#files.readChanges(run.id);
+    this.#changes.set(run, changes);
+    changes.catch(() => this.#changes.delete(run));
+    return changes;
   }
 
   async dispose(): Promise<void> {
