@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { startPrivateDaemon } from "../rig/docker/daemon.ts";
-import { BUSYBOX_IMAGE, ensureTestImages } from "../rig/docker/test-image.ts";
+import { BUSYBOX_IMAGE, ensureBusyboxImage } from "../rig/docker/test-image.ts";
 import { startTlsProxy } from "../rig/docker/tls-proxy.ts";
 import {
   destroyAll,
@@ -106,7 +106,7 @@ describe("other ways to the daemon", () => {
 describe("a daemon that dies", () => {
   it("ends running commands as lost at once, and later calls say that Docker is not running", async () => {
     const own = await startPrivateDaemon();
-    await ensureTestImages(own.socketPath);
+    await ensureBusyboxImage(own.socketPath);
     const provider = newProvider({ host: `unix://${own.socketPath}` });
     const sandbox = await provider.create(newSpec({ image: BUSYBOX_IMAGE }), newCall());
     const finished = finish(await sandbox.exec({ argv: ["sleep", "60"] }, newCall()));

@@ -55,7 +55,6 @@ export function toContainerOptions(spec: SandboxSpec, flavour: ContainerFlavour)
     Labels: toLabels(spec, flavour.expiresAt),
     Healthcheck: { Test: ["NONE"] },
     StopSignal: "SIGTERM",
-    NetworkDisabled: spec.network === "none",
     HostConfig: toHostConfig(spec, flavour),
   };
 }

@@ -12,7 +12,7 @@ export function parseDiskUsage(output: string): number {
 /**
  * The first process of a container, for any `sh` (dash, busybox, bash). $1 is its lifetime in seconds, $2 what its
  * folders may hold in KiB. It needs nobody outside: it ends the container in time, and kills every command when the disk
- * limit is passed (again only when it has grown since, so that cleaning up is possible).
+ * limit is passed (again only when more has come since, so that cleaning up is possible).
  * It runs as process 1 itself, without an init above it: nothing in the container can then kill it, and it reaps orphans.
  * Fork failures (`command eval` survives them) and time are dealt with by builtins alone, so that a fork bomb can't stop
  * the clock. TERM ends the container; USR1 kills every command, for when no other process can be started.
@@ -33,7 +33,8 @@ while read -r now rest </proc/uptime && now=\${now%%.*} && [ "$now" -lt "$end" ]
     case $word in *[!0-9]*) ;; *) used=$((used + word)) ;; esac
   done
   if [ "$used" -le "$limit" ]; then killed=0
-  elif [ "$used" -gt "$killed" ]; then killed=$used; kill -KILL -1
+  elif [ "$killed" -lt 0 ]; then killed=$used
+  elif [ "$used" -gt "$((killed + 1024))" ]; then killed=-1; kill -KILL -1
   fi
   read -r now rest </proc/uptime
   pause=$((5 + 10 * (\${now%%.*} - \${later%%.*})))

@@ -29,17 +29,33 @@ function toDuplex(child: ChildProcess, destination: string): Duplex {
   if (!stdin || !stdout || !stderr) throw new Error("ssh was started without pipes.");
   let said = "";
   stderr.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(-2000)));
-  const duplex = Duplex.from({ readable: stdout, writable: stdin });
+  const duplex = new Duplex({
+    read: () => void stdout.resume(),
+    // Without the error of a write: its exit tells more, and ssh says why.
+    write: (chunk: Uint8Array, _encoding, done) => void stdin.write(chunk, () => done()),
+    final: (done) => void stdin.end(() => done()),
+    destroy: (error, done) => {
+      child.kill();
+      done(error);
+    },
+  });
   const fail = (reason: string): void => {
     duplex.destroy(Object.assign(new Error(`ssh ${destination}: ${reason}`), { code: "ESSH" }));
   };
-  child.on("error", (error) =>
-    fail("code" in error && error.code === "ENOENT" ? "ssh is not installed" : error.message),
-  );
-  child.on("exit", (code) => {
-    if (code !== 0 && code !== null) fail(said.trim().split("\n").at(-1) ?? `ended with code ${code}`);
+  stdout.on("data", (chunk: Uint8Array) => {
+    if (!duplex.push(chunk)) stdout.pause();
   });
-  duplex.on("close", () => child.kill());
+  stdin.on("error", () => {});
+  child.on("error", (error) => fail(isMissing(error) ? "ssh is not installed" : error.message));
+  // Not at the end of stdout: http would then report a connection that broke, before the reason is known.
+  child.on("close", (code) => {
+    if (code === 0 || duplex.destroyed) duplex.push(null);
+    else fail(said.trim().split("\n").at(-1) || `it ended with code ${code}`);
+  });
   // What http expects of a socket.
   return Object.assign(duplex, { setKeepAlive() {}, setNoDelay() {}, setTimeout() {}, ref() {}, unref() {} });
+}
+
+function isMissing(error: Error): boolean {
+  return "code" in error && error.code === "ENOENT";
 }

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
+import { clearRemains } from "./clear-remains.ts";
 import { isAlive, withFileLock } from "./file-lock.ts";
 import { CACHE_FOLDER } from "./test-image.ts";
 
@@ -43,6 +44,8 @@ export async function startPrivateDaemon(): Promise<TestDaemon> {
     ...daemon,
     stop: async () => {
       await daemon.stop();
+      // One that was killed has left containers and mounts behind.
+      await clearRemains(folder);
       await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     },
   };

@@ -40,6 +40,11 @@ export async function ensureTestImages(socketPath: string): Promise<void> {
   await importOnce(socketPath, archives.busybox, BUSYBOX_IMAGE);
 }
 
+/** Just {@link BUSYBOX_IMAGE}, which takes no time. */
+export async function ensureBusyboxImage(socketPath: string): Promise<void> {
+  await importOnce(socketPath, (await ensureArchives()).busybox, BUSYBOX_IMAGE);
+}
+
 async function importOnce(socketPath: string, archive: string, image: string): Promise<void> {
   const host = ["--host", `unix://${socketPath}`];
   const found = await run("docker", [...host, "image", "inspect", image]).then(
