@@ -2,7 +2,7 @@ import { type Call, toCleanupCall } from "../core/call.ts";
 import type { Logger } from "../core/logger.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import { toDisplay } from "../core/workspace-path.ts";
-import type { Process, TerminalSize } from "../core/sandbox.ts";
+import type { Command, Process, TerminalSize } from "../core/sandbox.ts";
 import { type Clock, toIsoTime } from "./clock.ts";
 import { countChanges } from "./changes.ts";
 import { createDeferred } from "./deferred.ts";
@@ -15,6 +15,7 @@ import { explainMissingProgram, toCommand } from "./run-command.ts";
 import { RunLogWriter } from "./run-log-writer.ts";
 import { recordOutput } from "./run-output.ts";
 import type { RunStore } from "./run-store.ts";
+import { isGone } from "./session-pool.ts";
 import { toRunFolder } from "./state-folder.ts";
 import { createStopper, STOP_STEP_MS, type Stopper } from "./stop.ts";
 
@@ -117,15 +118,7 @@ export class ActiveRun {
     const folder = toRunFolder(this.#deps.state, this.record.id);
     this.#log = await RunLogWriter.create(folder, { clock, capBytes, onDidGrow });
     const command = await toCommand(this.#request);
-    const prepared = await prepareRun(
-      this.#deps,
-      { ...this.#request, runId: this.record.id },
-      this.#call(),
-      (message) => this.#report(message),
-    );
-    this.#session = prepared.session;
-    this.#recordPrepared(prepared);
-    const process = await this.#start({ ...command, ...(command.pty && this.#size ? { pty: this.#size } : {}) });
+    const { prepared, process } = await this.#begin(command);
     const exit = await this.#watch(process, this.#log);
     this.#phase = new AbortController();
     this.#update(
@@ -136,14 +129,43 @@ export class ActiveRun {
     await this.#collect(prepared);
   }
 
+  // A sandbox that has gone since it was last used is no reason to fail: nothing was run in it yet.
+  async #begin(command: Command): Promise<{ prepared: PreparedRun; process: Process }> {
+    try {
+      return await this.#attempt(command);
+    } catch (error) {
+      const session = this.#session;
+      if (!session || !isGone(error)) throw error;
+      session.runIds.delete(this.record.id);
+      this.#session = undefined;
+      await this.#deps.pool.end(session.record.id, "Its sandbox has ended.");
+      this.#update({}, "The session's sandbox was gone, so a new one was started.");
+      return await this.#attempt(command);
+    }
+  }
+
+  async #attempt(command: Command): Promise<{ prepared: PreparedRun; process: Process }> {
+    const request = {
+      run: this.#request,
+      runId: this.record.id,
+      progress: (message: string) => this.#report(message),
+      onDidAcquire: (session: LiveSession) => {
+        this.#session = session;
+      },
+    };
+    const prepared = await prepareRun(this.#deps, request, this.#call());
+    this.#recordPrepared(prepared);
+    // The terminal may have got another size meanwhile.
+    const size = command.pty && this.#size ? { pty: this.#size } : {};
+    return { prepared, process: await this.#start(prepared.session, { ...command, ...size }) };
+  }
+
   #recordPrepared({ session, scan, notes }: PreparedRun): void {
     const skipped = scan.skipped.slice(0, MAX_SKIPPED_ROWS).map(({ path, reason }) => ({ path, reason }));
     this.#update({ sessionId: session.record.id, skipped, skippedCount: scan.skipped.length }, ...notes);
   }
 
-  async #start(command: Parameters<LiveSession["sandbox"]["exec"]>[0]): Promise<Process> {
-    const session = this.#session;
-    if (!session) throw new TypeError("A run without a session cannot start.");
+  async #start(session: LiveSession, command: Command): Promise<Process> {
     this.#phase.signal.throwIfAborted();
     // Stopped before the command is ours to signal: the provider kills it.
     const onAbort = (): void => this.#kill.abort(this.#phase.signal.reason);
@@ -204,7 +226,8 @@ export class ActiveRun {
       this.#update({ changes: countChanges(changes) });
     }
     await this.#removeExtra(session);
-    void pool.saveFiles(session);
+    // What is not on disk would be offered twice if the engine died.
+    await pool.saveFiles(session);
   }
 
   async #pull(session: LiveSession): Promise<void> {

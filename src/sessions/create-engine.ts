@@ -222,6 +222,7 @@ class LocalEngine implements HostedEngine {
     this.#end.abort(new SandboxError("unavailable", reason));
     await Promise.all([...this.#active.values()].map((run) => run.abandon(reason)));
     await this.#sweep;
+    await this.#pool.flush();
     this.#output.dispose();
     this.#changed.dispose();
   }

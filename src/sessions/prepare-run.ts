@@ -33,32 +33,30 @@ export interface PreparedRun {
   readonly notes: readonly string[];
 }
 
+/** What to prepare for, and who wants to know how it goes. */
+export interface PrepareRequest {
+  readonly run: RunRequest;
+  readonly runId: string;
+  readonly progress: Progress;
+  /** Called with the session that was found, before anything is done in it. */
+  readonly onDidAcquire: (session: LiveSession) => void;
+}
+
 /** Scans, finds or starts the session and pushes. The session counts the run as its own from then on. */
-export async function prepareRun(
-  deps: PrepareDeps,
-  request: RunRequest & { readonly runId: string },
-  call: Call,
-  progress: Progress,
-): Promise<PreparedRun> {
+export async function prepareRun(deps: PrepareDeps, request: PrepareRequest, call: Call): Promise<PreparedRun> {
+  const { run, progress } = request;
   const failure = new AbortController();
   const own: Call = { ...call, signal: AbortSignal.any([call.signal, failure.signal]) };
-  const scanning = scanWorkspace(deps, request, own.signal);
-  const sessionRequest = { workspaceRoot: request.workspaceRoot, target: request.target, neededMs: request.timeoutMs };
-  const acquire = () => deps.pool.acquire(sessionRequest, own, progress);
+  const { workspaceRoot, target, timeoutMs } = run;
   try {
     // Creating a sandbox takes as long as scanning does.
-    const [scan, acquired] = await Promise.all([scanning, acquire()]);
-    checkIsSent(request, scan);
-    const notes = [...scan.notes, ...acquired.notes];
-    try {
-      return { ...(await bring(deps, request, { session: acquired.session, scan }, own)), notes };
-    } catch (error) {
-      if (!isGone(error)) throw error;
-      await deps.pool.end(acquired.session.record.id, "Its sandbox has ended.");
-      const { session } = await acquire();
-      notes.push("The session's sandbox was gone, so a new one was started.");
-      return { ...(await bring(deps, request, { session, scan }, own)), notes };
-    }
+    const [scan, { session, notes }] = await Promise.all([
+      scanWorkspace(deps, run, own.signal),
+      deps.pool.acquire({ workspaceRoot, target, neededMs: timeoutMs }, own, progress),
+    ]);
+    checkIsSent(run, scan);
+    request.onDidAcquire(session);
+    return { ...(await bring(deps, request, { session, scan }, own)), notes: [...scan.notes, ...notes] };
   } catch (error) {
     // The half that goes on has nobody to go on for.
     failure.abort(error);
@@ -83,14 +81,12 @@ function checkIsSent({ command }: RunRequest, scan: Scan): void {
   throw new SandboxError("invalid", `${toDisplay(command.path)} cannot be run: ${reason ?? "it is gone"}.`);
 }
 
-type Brought = Omit<PreparedRun, "notes">;
-
 async function bring(
   deps: PrepareDeps,
-  request: RunRequest & { readonly runId: string },
+  { run: request, runId }: PrepareRequest,
   { session, scan }: Pick<PreparedRun, "session" | "scan">,
   call: Call,
-): Promise<Brought> {
+): Promise<Omit<PreparedRun, "notes">> {
   return await session.lock(async () => {
     const unclaimed = await lookAfterEarlierRuns(deps, request, session, call);
     const { files } = session;
@@ -105,7 +101,7 @@ async function bring(
       { workspaceRoot, overlays, local: scan.manifest, ...(extra ? { extra } : {}) },
       call,
     );
-    session.runIds.add(request.runId);
+    session.runIds.add(runId);
     return { session, scan, before: unclaimed ? withPush(unclaimed, found, files.known) : files.known };
   }, call.signal);
 }

@@ -8,7 +8,7 @@ import type { ObjectStore } from "../snapshots/object-store.ts";
 import { receiveTar } from "../snapshots/receive.ts";
 import type { TarLimits } from "../snapshots/tar-reader.ts";
 import type { Change } from "./records.ts";
-import type { SessionFiles } from "./session-files.ts";
+import { type SessionFiles, toLatest } from "./session-files.ts";
 
 /** What bringing files back needs besides the sandbox. */
 export interface PullDeps {
@@ -46,9 +46,9 @@ export async function pullFiles(
   }
   const folders = foldersOf(listing.paths);
   // A folder that has something in it is told of by what is in it.
-  files.known = toManifest(
-    [...files.known].filter(([path, entry]) => present.has(path) && !(entry.type === "directory" && folders.has(path))),
-  );
+  const isThere = (path: string, entry: Entry): boolean =>
+    present.has(path) && !(entry.type === "directory" && folders.has(path));
+  files.known = toLatest(files.known, toManifest([...files.known].filter(([path, entry]) => isThere(path, entry))));
   return notes;
 }
 
@@ -88,7 +88,7 @@ function recordBatch(
     if (entry) known.set(path, entry);
     else if (!refused.has(path)) known.delete(path);
   }
-  files.known = toManifest(known);
+  files.known = toLatest(files.known, toManifest(known));
 }
 
 /**

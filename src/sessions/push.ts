@@ -5,7 +5,7 @@ import { type Entry, type Manifest, toManifest } from "../snapshots/manifest.ts"
 import { type PackRequest, packFiles } from "../snapshots/pack.ts";
 import { isWithin, parentsOf, planPush } from "./plan-push.ts";
 import type { Overlay } from "./records.ts";
-import type { SessionFiles } from "./session-files.ts";
+import { type SessionFiles, toLatest } from "./session-files.ts";
 
 /** What to bring into a sandbox. */
 export interface PushRequest {
@@ -31,7 +31,7 @@ export async function pushWorkspace(
   const { extra } = request;
   const sent = extra ? [...plan.send, extra.path] : plan.send;
   if (sent.length === 0 && plan.deletes.length === 0) {
-    files.pushed = request.local;
+    files.pushed = toLatest(files.pushed, request.local);
     return;
   }
   const concerned = [...plan.send, ...plan.deletes];
@@ -100,5 +100,5 @@ function recordPush(files: SessionFiles, { local, send, deletes, updates }: Push
     else pushed.delete(path);
   }
   files.known = toManifest(known);
-  files.pushed = toManifest(pushed);
+  files.pushed = toLatest(files.pushed, toManifest(pushed));
 }

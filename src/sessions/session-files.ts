@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type Manifest, toManifest } from "../snapshots/manifest.ts";
+import { isSameEntry, type Manifest, toManifest } from "../snapshots/manifest.ts";
 import { readManifest, writeManifest } from "../snapshots/manifest-file.ts";
 import { isVersioned, readJsonFile, writeJsonFile } from "./json-file.ts";
 
@@ -16,6 +16,13 @@ export interface SessionFiles {
   isUnchecked: boolean;
 }
 
+/** `next`, or `now` itself when that is equal: then nobody needs to save it again. */
+export function toLatest(now: Manifest, next: Manifest): Manifest {
+  if (now.size !== next.size) return next;
+  for (const [path, entry] of next) if (!isSameEntry(now.get(path), entry)) return next;
+  return now;
+}
+
 /** For a sandbox whose workspace is empty. */
 export function createSessionFiles(): SessionFiles {
   return { pushed: toManifest([]), known: toManifest([]), resend: new Set(), isUnchecked: false };
@@ -24,11 +31,13 @@ export function createSessionFiles(): SessionFiles {
 /**
  * Saves what a later engine needs to go on with the sandbox. A save that is missed costs a few files sent twice.
  * @param folder the session's, see `toSessionFolder`
+ * @param saved what was saved last; lists that are the same are not written again
  */
-export async function writeSessionFiles(folder: string, files: SessionFiles): Promise<void> {
+export async function writeSessionFiles(folder: string, files: SessionFiles, saved?: SessionFiles): Promise<void> {
+  const { pushed, known } = files;
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeManifest(join(folder, "pushed.manifest"), files.pushed);
-  await writeManifest(join(folder, "known.manifest"), files.known);
+  if (pushed !== saved?.pushed) await writeManifest(join(folder, "pushed.manifest"), pushed);
+  if (known !== saved?.known) await writeManifest(join(folder, "known.manifest"), known);
   await writeResend(folder, files);
 }
 

@@ -10,7 +10,7 @@ import { createLiveSession, type LiveSession } from "./live-session.ts";
 import { createLocks } from "./lock.ts";
 import type { SessionRecord, Target } from "./records.ts";
 import { createId, toSandboxSpec, toTargetKey } from "./sandbox-spec.ts";
-import { createSessionFiles, readSessionFiles, writeSessionFiles } from "./session-files.ts";
+import { createSessionFiles, readSessionFiles, type SessionFiles, writeSessionFiles } from "./session-files.ts";
 import { type StateFolder, toSessionFolder } from "./state-folder.ts";
 
 // A sandbox with less time left than this is not worth starting something in.
@@ -51,6 +51,9 @@ export class SessionPool {
   readonly #creating = new Map<string, AbortController>();
   readonly #locks = createLocks();
   readonly #saves = createLocks();
+  readonly #saving = new Set<Promise<void>>();
+  // What of each session's file lists is on disk already.
+  readonly #saved = new WeakMap<LiveSession, SessionFiles>();
 
   constructor(deps: PoolDeps) {
     this.#deps = deps;
@@ -158,16 +161,35 @@ export class SessionPool {
     const live = this.#live.get(record.id);
     if (live) live.record = record;
     this.#deps.onDidChange(record);
-    await this.#saves(record.id)(() => this.#deps.ledger.save(record));
+    await this.#track(this.#saves(record.id)(() => this.#deps.ledger.save(record)));
   }
 
   /** Saves the session's file lists, after any save that is under way. Never rejects. */
   async saveFiles(session: LiveSession): Promise<void> {
     const folder = toSessionFolder(this.#deps.state, session.record.id);
-    const saving = this.#saves(`${session.record.id}/files`)(() => writeSessionFiles(folder, session.files));
-    await saving.catch((error: unknown) =>
+    const saving = this.#saves(`${session.record.id}/files`)(() => this.#writeFiles(folder, session));
+    await this.#track(saving).catch((error: unknown) =>
       this.#deps.logger.warn(`A session's file list could not be saved: ${toMessage(error)}`),
     );
+  }
+
+  async #track(saving: Promise<void>): Promise<void> {
+    this.#saving.add(saving);
+    try {
+      await saving;
+    } finally {
+      this.#saving.delete(saving);
+    }
+  }
+
+  /** Resolves once nothing is being saved any more. */
+  async flush(): Promise<void> {
+    while (this.#saving.size > 0) await Promise.allSettled(this.#saving);
+  }
+
+  async #writeFiles(folder: string, session: LiveSession): Promise<void> {
+    await writeSessionFiles(folder, session.files, this.#saved.get(session));
+    this.#saved.set(session, { ...session.files });
   }
 
   async #adopt(record: SessionRecord, sandbox: Sandbox, call: Call): Promise<LiveSession> {
@@ -227,9 +249,10 @@ export class SessionPool {
 
   #lastsFor(record: SessionRecord, request: SessionRequest): boolean {
     const remainingMs = Date.parse(record.expiresAt) - this.#deps.clock.now();
+    const { lifetimeMs } = request.target;
     const neededMs = Math.max(MIN_REMAINING_MS, request.neededMs);
     // A run that may take longer than any sandbox lasts would otherwise never find one.
-    return remainingMs >= Math.min(neededMs, request.target.lifetimeMs / 2);
+    return remainingMs >= (neededMs < lifetimeMs ? neededMs : lifetimeMs / 2);
   }
 
   // Runs in it go on; a sandbox that nobody uses is not left to run out.

@@ -1,6 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { SandboxError } from "../../../src/core/sandbox-error.ts";
 import { EngineBench } from "../../fakes/engine-bench.ts";
 
 let bench: EngineBench;
@@ -13,34 +14,373 @@ afterEach(async () => {
   await bench.dispose();
 });
 
+function readLocal(path: string): Promise<string> {
+  return readFile(join(bench.workspace, path), "utf8");
+}
+
 describe("a run", () => {
   it("runs a file of the workspace and keeps its output and its exit code", async () => {
-    await bench.write("hello.sh", "echo out; echo err >&2; exit 3\n");
+    await bench.write("hello.sh", "echo out $1; echo err >&2; exit 3\n");
 
-    const { run, stdout, stderr } = await bench.run(bench.toRequest({ kind: "file", path: "hello.sh", args: [] }));
+    const { run, stdout, stderr } = await bench.run(bench.toRequest({ kind: "file", path: "hello.sh", args: ["a b"] }));
 
     expect(run).toMatchObject({ state: "ended", exit: { kind: "exited", code: 3 }, title: "hello.sh" });
-    expect([stdout, stderr]).toEqual(["out\n", "err\n"]);
+    expect([stdout, stderr]).toEqual(["out a b\n", "err\n"]);
     expect(run.error).toBeUndefined();
+    expect(run.progress).toBeUndefined();
   });
 
-  it("brings back what it changed, and applies it", async () => {
+  it("sees text on screen in place of what is on disk, also where the disk has nothing", async () => {
+    await bench.write("a.sh", "echo disk");
+    const overlays = [
+      { path: "a.sh", text: "echo screen; cat b.txt" },
+      { path: "b.txt", text: "unsaved" },
+    ];
+
+    const { stdout } = await bench.run(bench.toRequest({ kind: "file", path: "a.sh", args: [] }, { overlays }));
+
+    expect(stdout).toBe("screen\nunsaved");
+    expect(await readLocal("a.sh")).toBe("echo disk");
+  });
+
+  it("takes input, also when it comes before the command has started, and its end", async () => {
+    const { id } = await bench.engine.startRun(bench.toRequest({ kind: "line", line: "cat; echo end" }));
+
+    await Promise.all([
+      bench.engine.writeInput(id, Buffer.from("one ")),
+      bench.engine.writeInput(id, Buffer.from("two ")),
+      bench.engine.closeInput(id),
+    ]);
+
+    expect((await bench.finish(id)).stdout).toBe("one two end\n");
+  });
+
+  it("runs code that is not a file, and leaves no trace of it", async () => {
+    const request = bench.toRequest({
+      kind: "code",
+      path: "selection.sh",
+      text: "echo selected > out.txt; ls",
+      args: [],
+    });
+
+    const { run, stdout } = await bench.run(request);
+    const next = await bench.runLine("ls");
+
+    expect(stdout).toBe("out.txt\nselection.sh\n");
+    expect(run.changes).toMatchObject({ added: 1, pending: 1 });
+    expect(next.stdout).toBe("out.txt\n");
+    expect(next.run.changes).toMatchObject({ added: 0, deleted: 0 });
+  });
+
+  it("runs in a folder of the workspace when it is asked to", async () => {
+    await bench.write("sub/a.sh", "basename $PWD");
+
+    const line = await bench.runLine("basename $PWD", { cwd: "sub" });
+    const file = await bench.run(bench.toRequest({ kind: "file", path: "sub/a.sh", args: [] }, { cwd: "sub" }));
+
+    expect([line.stdout, file.stdout]).toEqual(["sub\n", "sub\n"]);
+  });
+
+  it.each([
+    ["a file that is missing", "nope.py", /nope\.py cannot be run: .*not exist/],
+    ["a file that an ignore rule leaves out", "ignored.py", /ignored\.py cannot be run: .*\.gitignore/],
+    ["a folder", "folder", /folder is a folder/],
+    ["a path that leaves the workspace", "../x.py", /refused/],
+    ["a file that nobody knows how to run", "data.xyz", undefined],
+  ])("rejects %s before anything is made", async (_, path, message) => {
+    await bench.write(".gitignore", "ignored.py\n");
+    await bench.write("ignored.py", "");
+    await bench.write("folder/x", "");
+    await bench.write("data.xyz", "");
+    const request = bench.toRequest({ kind: "file", path, args: [] });
+
+    if (message) await expect(bench.engine.startRun(request)).rejects.toThrow(message);
+    else expect((await bench.run(request)).run.error?.message).toMatch(/does not know how to run/);
+
+    expect(bench.provider.createdSpecs).toEqual([]);
+  });
+
+  it("tells which program is missing when the command is not found", async () => {
+    await bench.write("a.lang", "");
+    const { run } = await bench.run(
+      bench.toRequest({ kind: "file", path: "a.lang", args: [] }, { languages: { ".lang": ["no-such-interpreter"] } }),
+    );
+
+    expect(run.exit).toEqual({ kind: "exited", code: 127 });
+    expect(run.notes?.join()).toMatch(/no-such-interpreter.*Install no-such-interpreter/);
+  });
+
+  it("says which files were not sent", async () => {
+    await bench.write(".gitignore", "big/\n");
+    await bench.write("big/x", "");
+    await bench.write(".env", "SECRET=1");
+
+    const { run } = await bench.runLine("ls -A");
+
+    expect(run.skippedCount).toBe(2);
+    expect(run.skipped?.map(({ path }) => path).sort()).toEqual([".env", "big"]);
+  });
+
+  it("never writes environment values into its record or the log of the engine", async () => {
+    const said: string[] = [];
+    const logger = { debug: say, info: say, warn: say, error: say };
+    function say(message: string): void {
+      said.push(message);
+    }
+    await bench.restart({ logger });
+
+    const { run, stdout } = await bench.runLine("echo $KEY", { env: { KEY: "hunter2" } });
+
+    expect(stdout).toBe("hunter2\n");
+    expect(JSON.stringify(run)).not.toContain("hunter2");
+    expect(said.join()).not.toContain("hunter2");
+  });
+
+  it("stops when its time is up", async () => {
+    const { run } = await bench.runLine("echo started; sleep 60", { timeoutMs: 300 });
+
+    expect(run).toMatchObject({ stopReason: "timeout", exit: { kind: "signaled", signal: "SIGINT" } });
+  });
+
+  it("is killed when it ignores INT and TERM", async () => {
+    const { id } = await bench.engine.startRun(
+      bench.toRequest({ kind: "line", line: "trap '' INT TERM; echo up; while :; do sleep 0.1; done" }),
+    );
+    await bench.waitFor(id, ({ state }) => state === "running");
+
+    await bench.engine.stopRun(id, true);
+
+    const { run } = await bench.finish(id);
+    expect(run).toMatchObject({ stopReason: "user", exit: { kind: "signaled", signal: "SIGKILL" }, state: "ended" });
+  });
+
+  it("keeps its session usable for many runs at once, each with its own output", async () => {
+    await bench.runLine("true");
+
+    const outcomes = await Promise.all(Array.from({ length: 8 }, (_, at) => bench.runLine(`sleep 0.1; echo ${at}`)));
+
+    expect(outcomes.map(({ stdout }) => stdout.trim())).toEqual(["0", "1", "2", "3", "4", "5", "6", "7"]);
+    expect(new Set(outcomes.map(({ run }) => run.sessionId)).size).toBe(1);
+    expect(bench.provider.sandboxes.size).toBe(1);
+  });
+
+  it("goes on and says so when its output is more than its log may hold", async () => {
+    await bench.restart({ logCapBytes: 1000 });
+
+    const { run, stdout } = await bench.runLine("head -c 100000 /dev/zero; exit 4");
+
+    expect(run.exit).toEqual({ kind: "exited", code: 4 });
+    expect(stdout.length).toBe(1000);
+    expect(run.notes?.join()).toMatch(/Output after 1000 bytes was not kept/);
+  });
+});
+
+describe("a run that cannot be", () => {
+  it("ends with the reason when the sandbox cannot be made, and leaves none", async () => {
+    bench.provider.onStep = (step) => {
+      if (step === "create") throw new SandboxError("unavailable", "Docker is not running. Start it.");
+    };
+
+    const { run } = await bench.runLine("true");
+
+    expect(run).toMatchObject({
+      state: "ended",
+      error: { code: "unavailable", message: "Docker is not running. Start it." },
+    });
+    expect(run.exit).toBeUndefined();
+    expect(bench.provider.sandboxes.size).toBe(0);
+    expect((await bench.engine.listSessions())[0]).toMatchObject({ state: "ended" });
+  });
+
+  it("destroys a sandbox whose creation was answered with an error", async () => {
+    bench.provider.onStep = (step) => {
+      if (step === "create-answer") throw new SandboxError("unavailable", "The answer was lost.");
+    };
+
+    await bench.runLine("true");
+    await expect.poll(() => bench.provider.sandboxes.size).toBe(0);
+  });
+
+  it.each(["create", "apply", "exec"] as const)(
+    "can be stopped while it waits for %s, and leaves its session in order",
+    async (step) => {
+      await bench.write("a.txt", "to be sent");
+      const entered = Promise.withResolvers<void>();
+      const go = Promise.withResolvers<void>();
+      bench.provider.onStep = async (current) => {
+        if (current !== step) return;
+        entered.resolve();
+        await go.promise;
+      };
+      const { id } = await bench.engine.startRun(bench.toRequest({ kind: "line", line: "echo hi > made; sleep 60" }));
+      await entered.promise;
+
+      const stopping = bench.engine.stopRun(id, false);
+      go.resolve();
+      await stopping;
+      bench.provider.onStep = () => undefined;
+
+      const { run } = await bench.finish(id);
+      expect(run).toMatchObject({ state: "ended", stopReason: "user" });
+      expect(run.error).toBeUndefined();
+      expect(bench.provider.sandboxes.size).toBe(step === "create" ? 0 : 1);
+      expect((await bench.runLine("echo next")).stdout).toBe("next\n");
+      expect(bench.provider.sandboxes.size).toBe(1);
+    },
+  );
+
+  it("keeps its exit code and says what failed when files cannot be brought back, and the next run brings them", async () => {
+    bench.provider.onStep = (step) => {
+      if (step === "collect") throw new SandboxError("unavailable", "The line was cut.");
+    };
+
+    const { run } = await bench.runLine("echo made > made.txt; exit 2");
+    bench.provider.onStep = () => undefined;
+    const next = await bench.runLine("true");
+
+    expect(run).toMatchObject({
+      exit: { kind: "exited", code: 2 },
+      error: { code: "unavailable", message: "Files could not be brought back: The line was cut." },
+    });
+    expect(run.changes).toMatchObject({ pending: 0 });
+    expect((await bench.engine.readChanges(next.run.id)).map(({ path }) => path)).toEqual(["made.txt"]);
+  });
+
+  it("starts a new sandbox and says so when the session's own has gone", async () => {
+    await bench.runLine("true");
+    const [lost = ""] = bench.provider.sandboxes.keys();
+    await bench.provider.lose(lost);
+
+    const { run, stdout } = await bench.runLine("echo again");
+
+    expect(stdout).toBe("again\n");
+    expect(run.notes?.join()).toMatch(/was gone, so a new one was started/);
+    expect((await bench.engine.listSessions()).map(({ state }) => state)).toEqual(["ready", "ended"]);
+  });
+});
+
+describe("changes", () => {
+  it("come back and are applied", async () => {
     await bench.write("a.txt", "one");
     await bench.write("old.txt", "gone soon");
 
-    const { run } = await bench.runLine("echo two > a.txt; mkdir -p out; echo new > out/b.txt; rm old.txt");
+    const { run } = await bench.runLine(
+      "echo two > a.txt; mkdir -p out; echo new > out/b.txt; ln -s b.txt out/link; rm old.txt",
+    );
     const changes = await bench.engine.readChanges(run.id);
     const result = await bench.engine.applyChanges(run.id, "all", []);
 
-    expect(changes.map(({ path, kind, status }) => [path, kind, status])).toEqual([
-      ["a.txt", "modified", "ready"],
-      ["old.txt", "deleted", "ready"],
-      ["out/b.txt", "added", "ready"],
+    expect(changes.map(({ path, kind, status }) => `${kind} ${path} ${status}`)).toEqual([
+      "modified a.txt ready",
+      "deleted old.txt ready",
+      "added out/b.txt ready",
+      "added out/link ready",
     ]);
-    expect(run.changes).toEqual({ added: 1, modified: 1, deleted: 1, pending: 3 });
-    expect(result).toEqual({ applied: ["a.txt", "old.txt", "out/b.txt"], conflicts: [], held: [] });
-    expect(await readFile(join(bench.workspace, "a.txt"), "utf8")).toBe("two\n");
-    expect(await readFile(join(bench.workspace, "out/b.txt"), "utf8")).toBe("new\n");
-    await expect(readFile(join(bench.workspace, "old.txt"))).rejects.toMatchObject({ code: "ENOENT" });
+    expect(run.changes).toEqual({ added: 2, modified: 1, deleted: 1, pending: 4 });
+    expect(result).toEqual({ applied: ["a.txt", "old.txt", "out/b.txt", "out/link"], conflicts: [], held: [] });
+    expect([await readLocal("a.txt"), await readLocal("out/link")]).toEqual(["two\n", "new\n"]);
+    await expect(readLocal("old.txt")).rejects.toMatchObject({ code: "ENOENT" });
+    expect((await bench.engine.listRuns())[0]?.changes?.pending).toBe(0);
+  });
+
+  it("belong to the run that made them, and survive to the next", async () => {
+    await bench.runLine("echo 1 > made.txt");
+    const second = await bench.runLine("cat made.txt");
+    const third = await bench.runLine("echo 2 >> made.txt");
+
+    expect(second.stdout).toBe("1\n");
+    expect(second.run.changes).toMatchObject({ pending: 0 });
+    expect(third.run.changes).toMatchObject({ added: 1 });
+  });
+
+  it("that meet an edit made meanwhile are a conflict, which is left alone until it is asked for", async () => {
+    await bench.write("a.txt", "sent");
+    const { run } = await bench.runLine("echo theirs > a.txt");
+    await bench.write("a.txt", "ours");
+
+    const first = await bench.engine.applyChanges(run.id, "all", []);
+    const kept = await readLocal("a.txt");
+    const second = await bench.engine.applyChanges(run.id, ["a.txt"], ["a.txt"]);
+
+    expect([first.conflicts, kept]).toEqual([["a.txt"], "ours"]);
+    expect([second.applied, await readLocal("a.txt")]).toEqual([["a.txt"], "theirs\n"]);
+  });
+
+  it("of files that tools act on are held until they are named", async () => {
+    const { run } = await bench.runLine("mkdir .vscode; echo '{}' > .vscode/tasks.json; echo ok > plain.txt");
+
+    const all = await bench.engine.applyChanges(run.id, "all", []);
+    const named = await bench.engine.applyChanges(run.id, [".vscode/tasks.json"], []);
+
+    expect(all).toEqual({ applied: ["plain.txt"], conflicts: [], held: [".vscode/tasks.json"] });
+    expect(named.applied).toEqual([".vscode/tasks.json"]);
+  });
+
+  it("that are discarded leave the workspace alone, and the sandbox gets its version back", async () => {
+    await bench.write("a.txt", "sent");
+    const { run } = await bench.runLine("echo theirs > a.txt; echo new > b.txt");
+
+    await bench.engine.discardChanges(run.id, "all");
+    const next = await bench.runLine("cat a.txt; ls");
+
+    expect(await readLocal("a.txt")).toBe("sent");
+    expect(next.stdout).toBe("senta.txt\n");
+    expect(next.run.changes).toMatchObject({ pending: 0 });
+  });
+
+  it("do not include what ignore rules leave out", async () => {
+    await bench.write(".gitignore", "*.log\ncache/\n");
+
+    const { run } = await bench.runLine("echo x > a.log; mkdir cache empty; echo x > cache/f; echo x > kept");
+
+    expect((await bench.engine.readChanges(run.id)).map(({ path }) => path)).toEqual(["empty", "kept"]);
+  });
+
+  it("are left behind when nobody wants them", async () => {
+    const { run } = await bench.runLine("echo x > a", { pull: false });
+
+    expect(run.changes).toBeUndefined();
+    expect(await bench.engine.readChanges(run.id)).toEqual([]);
+  });
+
+  it("of two runs that overlap are told of by the one that made them, whichever ends first", async () => {
+    await bench.write("shared.txt", "sent");
+    const slow = await bench.engine.startRun(
+      bench.toRequest({ kind: "line", line: "echo slow > shared.txt; read line; echo x > slow.txt" }),
+    );
+    await bench.waitFor(slow.id, ({ state }) => state === "running");
+    await expect.poll(() => bench.runLine("cat shared.txt").then(({ stdout }) => stdout)).toBe("slow\n");
+
+    await bench.write("edited.txt", "a push in between");
+    await bench.runLine("cat edited.txt");
+    await bench.engine.writeInput(slow.id, Buffer.from("go\n"));
+    const { run } = await bench.finish(slow.id);
+
+    expect((await bench.engine.readChanges(run.id)).map(({ path }) => path)).toEqual(["shared.txt", "slow.txt"]);
+  });
+
+  it("of a file that was deleted here while it ran are a conflict", async () => {
+    await bench.write("a.txt", "sent");
+    const { run } = await bench.runLine("echo theirs > a.txt");
+    await rm(join(bench.workspace, "a.txt"));
+
+    expect((await bench.engine.applyChanges(run.id, "all", [])).conflicts).toEqual(["a.txt"]);
+  });
+
+  it("never go through a link that stands in the workspace", async () => {
+    const { run } = await bench.runLine("mkdir out; echo theirs > out/f");
+    await writeFile(join(bench.folder, "f"), "outside");
+    await symlink(bench.folder, join(bench.workspace, "out"));
+
+    const result = await bench.engine.applyChanges(run.id, "all", []).catch((error: unknown) => error);
+
+    expect(await readFile(join(bench.folder, "f"), "utf8")).toBe("outside");
+    expect(result).not.toMatchObject({ applied: ["out/f"] });
+  });
+
+  it("cannot be asked for by a path that the run did not change", async () => {
+    const { run } = await bench.runLine("true");
+
+    await expect(bench.engine.applyChanges(run.id, ["nope"], [])).rejects.toMatchObject({ code: "invalid" });
   });
 });
