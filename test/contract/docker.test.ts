@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { BUSYBOX_IMAGE } from "../rig/docker/test-image.ts";
+import { BUSYBOX_IMAGE, TEST_IMAGE } from "../rig/docker/test-image.ts";
 import {
   countContainers,
   docker,
@@ -31,6 +31,12 @@ describe("the life of a sandbox", () => {
     });
     expect(again.expiresAt).toEqual(sandbox.expiresAt);
     expect(await sh(again, "echo again")).toBe("again");
+  });
+
+  it.each([TEST_IMAGE, BUSYBOX_IMAGE])("has a user with a name and a home of its own in %s", async (image) => {
+    const sandbox = await newSandbox({ image });
+
+    expect(await sh(sandbox, "whoami; cd; pwd; touch here && rm here; umask")).toBe("sandbox\n/home/sandbox\n0022");
   });
 
   it("is nobody's who did not make it", async () => {

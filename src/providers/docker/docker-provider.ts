@@ -4,20 +4,11 @@ import type { Boundary, GpuTier, Progress, Provider, SandboxSpec, SandboxSummary
 import type { Sandbox } from "../../core/sandbox.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
 import type { ProviderDeps } from "../registry.ts";
-import {
-  DEFAULT_IMAGE,
-  HOME,
-  PRIVATE_FOLDER,
-  SANDBOX_FILTER,
-  USER_ID,
-  WORKSPACE,
-  readLabels,
-  toContainerOptions,
-} from "./container-options.ts";
+import { DEFAULT_IMAGE, SANDBOX_FILTER, readLabels, toContainerOptions } from "./container-options.ts";
 import { type DockerClient, createDockerClient } from "./docker-client.ts";
 import { createDockerSandbox, removeContainer } from "./docker-sandbox.ts";
 import { describeEndpoint, findEndpoint } from "./find-endpoint.ts";
-import { toFolderTar } from "./folder-tar.ts";
+import { prepareContainer } from "./prepare-container.ts";
 import { ensureImage } from "./pull-image.ts";
 import { readMachine } from "./read-machine.ts";
 import { toSandboxError } from "./to-sandbox-error.ts";
@@ -146,7 +137,7 @@ async function create(
   const container = await client.docker.createContainer(toContainerOptions(spec, flavour));
   try {
     call.signal.throwIfAborted();
-    await container.putArchive(toFolderTar(FOLDERS), { path: "/", abortSignal: call.signal });
+    await prepareContainer(container, call.signal);
     await container.start({ abortSignal: call.signal });
     await checkRunning(container, call);
     call.signal.throwIfAborted();
@@ -163,14 +154,6 @@ async function create(
     throw error;
   }
 }
-
-/** Commands are not root, so that their folders have to be theirs from the start. */
-const FOLDERS = [
-  { path: "home", mode: "755", ownerId: 0 },
-  { path: HOME.slice(1), mode: "755", ownerId: USER_ID },
-  { path: WORKSPACE.slice(1), mode: "755", ownerId: USER_ID },
-  { path: PRIVATE_FOLDER.slice(1), mode: "700", ownerId: USER_ID },
-];
 
 async function checkGpu(client: DockerClient, gpu: string): Promise<void> {
   const tiers = await readGpuTiers(client);

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { SandboxSpec } from "../../../../src/core/provider.ts";
 import { DEFAULT_IMAGE, readLabels, toContainerOptions } from "../../../../src/providers/docker/container-options.ts";
-import { toFolderTar } from "../../../../src/providers/docker/folder-tar.ts";
 import { parseDiskUsage } from "../../../../src/providers/docker/init-script.ts";
+import { addUser } from "../../../../src/providers/docker/prepare-container.ts";
+import { readOnlyFile, toSetupTar } from "../../../../src/providers/docker/setup-tar.ts";
 
 const SPEC: SandboxSpec = {
   name: "demo",
@@ -100,7 +101,7 @@ describe("a container for a sandbox", () => {
 
 describe("the folders of a container", () => {
   it("are entries of a ustar archive with a good checksum", () => {
-    const tar = toFolderTar([{ path: "workspace", mode: "755", ownerId: 1000 }]);
+    const tar = toSetupTar([{ path: "workspace", mode: "755", ownerId: 1000 }]);
 
     const header = Buffer.from(tar.subarray(0, 512));
     const stored = Number.parseInt(header.toString("latin1", 148, 154), 8);
@@ -109,6 +110,34 @@ describe("the folders of a container", () => {
     expect(tar.toString("latin1", 0, 10)).toBe("workspace/");
     expect(Number.parseInt(tar.toString("latin1", 108, 115), 8)).toBe(1000);
     expect(tar.length).toBe(512 * 3);
+  });
+});
+
+describe("the user of a container", () => {
+  it("gets a name in the image's list of users", () => {
+    expect(addUser("root:x:0:0::/root:/bin/sh\n")).toBe(
+      "root:x:0:0::/root:/bin/sh\nsandbox:x:1000:1000::/home/sandbox:/bin/sh\n",
+    );
+  });
+
+  it("gets a list when the image has none", () => {
+    expect(
+      addUser("")
+        ?.split("\n")
+        .map((line) => line.split(":")[0]),
+    ).toEqual(["root", "sandbox", ""]);
+  });
+
+  it("keeps the name that the image gives it, and lets be what is no file", () => {
+    expect(addUser("node:x:1000:1000::/home/node:/bin/bash\n")).toBeUndefined();
+    expect(addUser(undefined)).toBeUndefined();
+  });
+
+  it("is read from the archive that Docker answers with", () => {
+    const content = Buffer.from("some text\n");
+
+    expect(readOnlyFile(toSetupTar([{ path: "etc/passwd", mode: "644", ownerId: 0, content }]))).toEqual(content);
+    expect(readOnlyFile(toSetupTar([{ path: "etc/passwd", mode: "755", ownerId: 0 }]))).toBeUndefined();
   });
 });
 
