@@ -2,7 +2,7 @@
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   /** Only the first call counts. */
-  resolve(value: T): void;
+  readonly resolve: (value: T) => void;
 }
 
 /** `Promise.withResolvers` for Nodes that lack it, without the rejecting half. */

@@ -188,8 +188,10 @@ export class SessionPool {
   }
 
   async #writeFiles(folder: string, session: LiveSession): Promise<void> {
-    await writeSessionFiles(folder, session.files, this.#saved.get(session));
-    this.#saved.set(session, { ...session.files });
+    // They may change while they are being written.
+    const files = { ...session.files };
+    await writeSessionFiles(folder, files, this.#saved.get(session));
+    this.#saved.set(session, files);
   }
 
   async #adopt(record: SessionRecord, sandbox: Sandbox, call: Call): Promise<LiveSession> {

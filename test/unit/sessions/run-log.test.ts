@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, open, readFile, rm, stat, truncate, writeFile } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { encodeHeader, type LogChunk, type LogStream } from "../../../src/sessions/run-log-format.ts";
 import { createRunLogReader, readRunLog, repairRunLog } from "../../../src/sessions/run-log-reader.ts";
 import { RunLogWriter } from "../../../src/sessions/run-log-writer.ts";
@@ -153,17 +153,15 @@ describe("a run's log", () => {
     const log = await createWriter();
     await log.append("stdout", Buffer.from("kept"));
     await log.flush();
-    // A handle that was closed fails as a full disk does.
     const handle = await open(join(folder, "output.bin"), "r");
-    const proto = Object.getPrototypeOf(handle) as { writev: unknown };
+    const writev = vi.spyOn(Object.getPrototypeOf(handle), "writev");
+    writev.mockRejectedValue(new Error("ENOSPC: no space left on device"));
     await handle.close();
-    const writev = proto.writev;
-    proto.writev = () => Promise.reject(new Error("ENOSPC: no space left on device"));
     try {
       await log.append("stdout", Buffer.from("lost"));
       await log.flush();
     } finally {
-      proto.writev = writev;
+      writev.mockRestore();
     }
     await log.append("stdout", Buffer.from("also lost"));
     await log.close();
@@ -174,14 +172,16 @@ describe("a run's log", () => {
 
   it("holds back whoever writes faster than the disk takes", async () => {
     const log = await createWriter();
-    let isHeldBack = true;
+    const order: string[] = [];
 
-    const waiting = log.append("stdout", Buffer.alloc(2 * 1024 * 1024)).then(() => {
-      isHeldBack = false;
-    });
-    expect(isHeldBack).toBe(true);
+    const waiting = (async () => {
+      await log.append("stdout", Buffer.alloc(2 * 1024 * 1024));
+      order.push("taken");
+    })();
+    order.push("asked");
     await waiting;
 
+    expect(order).toEqual(["asked", "taken"]);
     expect(log.sizeBytes).toBe(2 * 1024 * 1024);
     await log.close();
   });

@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SandboxError } from "../../../src/core/sandbox-error.ts";
@@ -19,7 +19,7 @@ afterEach(async () => {
 async function statesOnDisk(): Promise<string[]> {
   const names = (await readdir(bench.state.ledger)).filter((name) => name.endsWith(".json"));
   const texts = await Promise.all(names.map((name) => readFile(join(bench.state.ledger, name), "utf8")));
-  return texts.map((text) => (JSON.parse(text) as { state: string }).state);
+  return texts.map((text) => /"state":"(\w+)"/.exec(text)?.[1] ?? text);
 }
 
 describe("a session", () => {
@@ -34,16 +34,14 @@ describe("a session", () => {
     expect(before).toEqual(["creating"]);
     expect(await statesOnDisk()).toEqual(["ready"]);
     const installId = await readFile(join(bench.state.root, "install-id"), "utf8");
-    expect(bench.provider.createdSpecs[0]).toMatchObject({
-      name: expect.stringMatching(/^sandpiper-workspace-[a-z0-9-]+$/) as string,
-      labels: {
-        "sandpiper.install": installId,
-        "sandpiper.session": run.sessionId,
-        "sandpiper.workspace": expect.stringMatching(/^[a-f0-9]{16}$/) as string,
-      },
+    const [spec] = bench.provider.createdSpecs;
+    expect(spec).toMatchObject({
+      labels: { "sandpiper.install": installId, "sandpiper.session": run.sessionId },
       lifetimeMs: 3_600_000,
       network: "none",
     });
+    expect(spec?.name).toMatch(/^sandpiper-workspace-[a-z0-9-]+$/);
+    expect(spec?.labels["sandpiper.workspace"]).toMatch(/^[a-f0-9]{16}$/);
   });
 
   it("is shared by runs on the same target, and only by those", async () => {
@@ -188,10 +186,8 @@ describe("a new engine", () => {
     const { run, stdout } = await bench.finish(id);
     const next = await bench.runLine("true");
 
-    expect(run).toMatchObject({
-      state: "ended",
-      exit: { kind: "lost", reason: expect.stringMatching(/engine ended/) as string },
-    });
+    const reason = "Sandpiper's engine ended while the command was running.";
+    expect(run).toMatchObject({ state: "ended", exit: { kind: "lost", reason } });
     expect(stdout).toBe("before\n");
     expect((await bench.engine.readChanges(next.run.id)).map(({ path }) => path)).toEqual(["made.txt"]);
     await old.dispose();
@@ -211,12 +207,11 @@ describe("a new engine", () => {
   it("forgets runs beyond the newest hundred", async () => {
     await bench.runLine("true");
     const ids = (await bench.engine.listRuns()).map(({ id }) => id);
-    const record = JSON.parse(await readFile(join(bench.state.runs, ids[0] ?? "", "record.json"), "utf8")) as object;
-    const { mkdir, writeFile } = await import("node:fs/promises");
+    const record = await readFile(join(bench.state.runs, ids[0] ?? "", "record.json"), "utf8");
     for (let at = 0; at < 104; at++) {
       const id = `z${String(at).padStart(3, "0")}`;
       await mkdir(join(bench.state.runs, id));
-      await writeFile(join(bench.state.runs, id, "record.json"), JSON.stringify({ ...record, id }));
+      await writeFile(join(bench.state.runs, id, "record.json"), record.replace(ids[0] ?? "", id));
     }
 
     await bench.restart();

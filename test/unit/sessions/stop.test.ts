@@ -1,17 +1,16 @@
 import { describe, expect, it } from "vitest";
 import type { ExitStatus, Process } from "../../../src/core/sandbox.ts";
+import { createDeferred } from "../../../src/sessions/deferred.ts";
 import { createStopper } from "../../../src/sessions/stop.ts";
 import { FakeClock } from "../../fakes/fake-clock.ts";
 
+async function* nothing(): AsyncIterable<Uint8Array> {
+  // Nothing is said.
+}
+
 function createProcess(): { process: Process; signals: string[]; end: (exit: ExitStatus) => void } {
   const signals: string[] = [];
-  let end: (exit: ExitStatus) => void = () => undefined;
-  const exit = new Promise<ExitStatus>((resolve) => {
-    end = resolve;
-  });
-  async function* nothing(): AsyncIterable<Uint8Array> {
-    // Nothing is said.
-  }
+  const { promise: exit, resolve: end } = createDeferred<ExitStatus>();
   const process: Process = {
     stdout: nothing(),
     stderr: nothing(),

@@ -1,0 +1,130 @@
+import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DEFAULT_TARGET } from "../../../src/sessions/default-target.ts";
+import { parseDuration } from "../../../src/cli/duration.ts";
+import { parseRunArguments } from "../../../src/cli/parse-run.ts";
+import { findWorkspaceRoot } from "../../../src/cli/workspace-root.ts";
+
+let root: string;
+
+beforeEach(async () => {
+  root = await realpath(await mkdtemp(join(tmpdir(), "sandpiper-cli-")));
+  await mkdir(join(root, "repo", ".git"), { recursive: true });
+  await mkdir(join(root, "repo", "src", "deep"), { recursive: true });
+});
+
+afterEach(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+describe("sandpiper run", () => {
+  it("sends the nearest folder that holds .git, and runs the file by its path in there", () => {
+    const { request, pull } = parseRunArguments(["../train.py", "--epochs", "3"], join(root, "repo", "src", "deep"));
+
+    expect(request).toMatchObject({
+      workspaceRoot: join(root, "repo"),
+      command: { kind: "file", path: "src/train.py", args: ["--epochs", "3"] },
+      target: DEFAULT_TARGET,
+      timeoutMs: 0,
+      pull: true,
+      stopOnDisconnect: true,
+    });
+    expect(request.cwd).toBeUndefined();
+    expect(pull).toBe("review");
+  });
+
+  it("sends the current folder when there is no .git above", () => {
+    expect(parseRunArguments(["x.py"], root).request).toMatchObject({ workspaceRoot: root, command: { path: "x.py" } });
+  });
+
+  it("runs a command where it was typed, and leaves its options to it", () => {
+    const { request } = parseRunArguments(["--quiet", "--", "ls", "--json", "--", "-x"], join(root, "repo", "src"));
+
+    expect(request).toMatchObject({
+      workspaceRoot: join(root, "repo"),
+      cwd: "src",
+      command: { kind: "argv", argv: ["ls", "--json", "--", "-x"] },
+    });
+  });
+
+  it("understands every option, before the file", () => {
+    const args = [
+      "--provider=docker",
+      "--image",
+      "node:24",
+      "--network",
+      "full",
+      "--gpu",
+      "T4",
+      "--memory",
+      "512",
+      "--timeout",
+      "10m",
+      "--env",
+      "A=1",
+      "--env",
+      "B=x=y",
+      "--option",
+      "context=colima",
+      "--pull",
+      "apply",
+      "--json",
+      "x.py",
+    ];
+
+    const { request, ...rest } = parseRunArguments(args, root);
+
+    expect(request).toMatchObject({
+      target: {
+        providerId: "docker",
+        image: "node:24",
+        network: "full",
+        gpu: "T4",
+        memoryMiB: 512,
+        options: { context: "colima" },
+      },
+      env: { A: "1", B: "x=y" },
+      timeoutMs: 600_000,
+    });
+    expect(rest).toEqual({ pull: "apply", isJson: true, isQuiet: false });
+  });
+
+  it.each([
+    [[], /Say which file to run/],
+    [["--"], /which command to run/],
+    [["--nope", "x.py"], /nope/],
+    [["--network", "some", "x.py"], /--network is one of none, full/],
+    [["--provider", "modal2", "x.py"], /--provider is one of local, docker/],
+    [["--memory", "1g", "x.py"], /--memory is a whole number/],
+    [["--timeout", "soon", "x.py"], /Write it as 90s/],
+    [["--env", "A", "x.py"], /NAME=VALUE/],
+    [["--json"], /Say which file/],
+  ])("says what is wrong with %j", (args, message) => {
+    expect(() => parseRunArguments(args, root)).toThrow(message);
+  });
+
+  it("refuses a file outside of the workspace, and a workspace that is a whole home", () => {
+    expect(() => parseRunArguments(["../x.py"], join(root, "repo"))).toThrow(/is not in the workspace/);
+    expect(() => findWorkspaceRoot({ cwd: root, home: root })).toThrow(/all of .*--workspace/);
+    expect(() => findWorkspaceRoot({ cwd: "/" })).toThrow(/all of \//);
+    expect(findWorkspaceRoot({ cwd: root, home: root, workspace: "." })).toBe(root);
+  });
+});
+
+describe("a duration", () => {
+  it.each([
+    ["90s", 90_000],
+    ["10m", 600_000],
+    ["1.5h", 5_400_000],
+    ["500ms", 500],
+    ["7", 7000],
+  ])("%s is %d ms", (text, ms) => {
+    expect(parseDuration(text)).toBe(ms);
+  });
+
+  it.each(["", "m", "-1s", "1d", "1 m"])("%j is none", (text) => {
+    expect(() => parseDuration(text)).toThrow(/is no time/);
+  });
+});

@@ -1,0 +1,144 @@
+import { readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { EngineBench } from "../../fakes/engine-bench.ts";
+
+let bench: EngineBench;
+
+beforeEach(async () => {
+  bench = await EngineBench.create();
+});
+
+afterEach(async () => {
+  await bench.dispose();
+});
+
+function readLocal(path: string): Promise<string> {
+  return readFile(join(bench.workspace, path), "utf8");
+}
+
+describe("changes", () => {
+  it("come back and are applied", async () => {
+    await bench.write("a.txt", "one");
+    await bench.write("old.txt", "gone soon");
+
+    const { run } = await bench.runLine(
+      "echo two > a.txt; mkdir -p out; echo new > out/b.txt; ln -s b.txt out/link; rm old.txt",
+    );
+    const changes = await bench.engine.readChanges(run.id);
+    const result = await bench.engine.applyChanges(run.id, "all", []);
+
+    expect(changes.map(({ path, kind, status }) => `${kind} ${path} ${status}`)).toEqual([
+      "modified a.txt ready",
+      "deleted old.txt ready",
+      "added out/b.txt ready",
+      "added out/link ready",
+    ]);
+    expect(run.changes).toEqual({ added: 2, modified: 1, deleted: 1, pending: 4 });
+    expect(result).toEqual({ applied: ["a.txt", "old.txt", "out/b.txt", "out/link"], conflicts: [], held: [] });
+    expect([await readLocal("a.txt"), await readLocal("out/link")]).toEqual(["two\n", "new\n"]);
+    await expect(readLocal("old.txt")).rejects.toMatchObject({ code: "ENOENT" });
+    expect((await bench.engine.listRuns())[0]?.changes?.pending).toBe(0);
+  });
+
+  it("belong to the run that made them, and survive to the next", async () => {
+    await bench.runLine("echo 1 > made.txt");
+    const second = await bench.runLine("cat made.txt");
+    const third = await bench.runLine("echo 2 >> made.txt");
+
+    expect(second.stdout).toBe("1\n");
+    expect(second.run.changes).toMatchObject({ pending: 0 });
+    expect(third.run.changes).toMatchObject({ added: 1 });
+  });
+
+  it("that meet an edit made meanwhile are a conflict, which is left alone until it is asked for", async () => {
+    await bench.write("a.txt", "sent");
+    const { run } = await bench.runLine("echo theirs > a.txt");
+    await bench.write("a.txt", "ours");
+
+    const first = await bench.engine.applyChanges(run.id, "all", []);
+    const kept = await readLocal("a.txt");
+    const second = await bench.engine.applyChanges(run.id, ["a.txt"], ["a.txt"]);
+
+    expect([first.conflicts, kept]).toEqual([["a.txt"], "ours"]);
+    expect([second.applied, await readLocal("a.txt")]).toEqual([["a.txt"], "theirs\n"]);
+  });
+
+  it("of files that tools act on are held until they are named", async () => {
+    const { run } = await bench.runLine("mkdir .vscode; echo '{}' > .vscode/tasks.json; echo ok > plain.txt");
+
+    const all = await bench.engine.applyChanges(run.id, "all", []);
+    const named = await bench.engine.applyChanges(run.id, [".vscode/tasks.json"], []);
+
+    expect(all).toEqual({ applied: ["plain.txt"], conflicts: [], held: [".vscode/tasks.json"] });
+    expect(named.applied).toEqual([".vscode/tasks.json"]);
+  });
+
+  it("that are discarded leave the workspace alone, and the sandbox gets its version back", async () => {
+    await bench.write("a.txt", "sent");
+    const { run } = await bench.runLine("echo theirs > a.txt; echo new > b.txt");
+
+    await bench.engine.discardChanges(run.id, "all");
+    const next = await bench.runLine("cat a.txt; ls");
+
+    expect(await readLocal("a.txt")).toBe("sent");
+    expect(next.stdout).toBe("senta.txt\n");
+    expect(next.run.changes).toMatchObject({ pending: 0 });
+  });
+
+  it("do not include what ignore rules leave out", async () => {
+    await bench.write(".gitignore", "*.log\ncache/\n");
+
+    const { run } = await bench.runLine("echo x > a.log; mkdir cache empty; echo x > cache/f; echo x > kept");
+
+    expect((await bench.engine.readChanges(run.id)).map(({ path }) => path)).toEqual(["empty", "kept"]);
+  });
+
+  it("are left behind when nobody wants them", async () => {
+    const { run } = await bench.runLine("echo x > a", { pull: false });
+
+    expect(run.changes).toBeUndefined();
+    expect(await bench.engine.readChanges(run.id)).toEqual([]);
+  });
+
+  it("of two runs that overlap are told of by the one that made them, whichever ends first", async () => {
+    await bench.write("shared.txt", "sent");
+    const slow = await bench.engine.startRun(
+      bench.toRequest({ kind: "line", line: "echo slow > shared.txt; read line; echo x > slow.txt" }),
+    );
+    await bench.waitFor(slow.id, ({ state }) => state === "running");
+    await expect.poll(() => bench.runLine("cat shared.txt").then(({ stdout }) => stdout)).toBe("slow\n");
+
+    await bench.write("edited.txt", "a push in between");
+    await bench.runLine("cat edited.txt");
+    await bench.engine.writeInput(slow.id, Buffer.from("go\n"));
+    const { run } = await bench.finish(slow.id);
+
+    expect((await bench.engine.readChanges(run.id)).map(({ path }) => path)).toEqual(["shared.txt", "slow.txt"]);
+  });
+
+  it("of a file that was deleted here while it ran are a conflict", async () => {
+    await bench.write("a.txt", "sent");
+    const { run } = await bench.runLine("echo theirs > a.txt");
+    await rm(join(bench.workspace, "a.txt"));
+
+    expect((await bench.engine.applyChanges(run.id, "all", [])).conflicts).toEqual(["a.txt"]);
+  });
+
+  it("never go through a link that stands in the workspace", async () => {
+    const { run } = await bench.runLine("mkdir out; echo theirs > out/f");
+    await writeFile(join(bench.folder, "f"), "outside");
+    await symlink(bench.folder, join(bench.workspace, "out"));
+
+    const result = await bench.engine.applyChanges(run.id, "all", []).catch((error: unknown) => error);
+
+    expect(await readFile(join(bench.folder, "f"), "utf8")).toBe("outside");
+    expect(result).not.toMatchObject({ applied: ["out/f"] });
+  });
+
+  it("cannot be asked for by a path that the run did not change", async () => {
+    const { run } = await bench.runLine("true");
+
+    await expect(bench.engine.applyChanges(run.id, ["nope"], [])).rejects.toMatchObject({ code: "invalid" });
+  });
+});
