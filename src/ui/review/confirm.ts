@@ -27,8 +27,8 @@ export async function confirmProtected(paths: readonly string[], others: number)
   const choice = await vscode.window.showWarningMessage(
     vscode.l10n.t("Some of these files can make tools on this machine act by themselves."),
     { modal: true, detail: vscode.l10n.t("Look at them before you apply them:\n{0}", listPaths(paths)) },
-    withThem,
-    ...(others > 0 ? [without] : []),
+    // The first is what Enter takes.
+    ...(others > 0 ? [without, withThem] : [withThem]),
   );
   if (choice === undefined) return undefined;
   return choice === withThem;
@@ -57,11 +57,11 @@ async function confirmConflict(run: RunRecord, change: ReviewedChange): Promise<
   const detail = change.theirs
     ? vscode.l10n.t("Taking the sandbox's version replaces yours.")
     : vscode.l10n.t("The sandbox deleted it. Taking the sandbox's version deletes yours.");
-  let choice = await vscode.window.showWarningMessage(message, { modal: true, detail }, theirs, mine, diff);
+  let choice = await vscode.window.showWarningMessage(message, { modal: true, detail }, mine, theirs, diff);
   if (choice === diff) {
     await openChange(run, change);
     // Not modal: the diff has to be readable while the question stands.
-    choice = await vscode.window.showWarningMessage(`${message} ${detail}`, theirs, mine);
+    choice = await vscode.window.showWarningMessage(`${message} ${detail}`, mine, theirs);
   }
   if (choice === mine) return "mine";
   return choice === theirs ? "theirs" : undefined;
