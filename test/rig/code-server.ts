@@ -30,8 +30,8 @@ export interface CodeServerOptions {
   /** Over {@link EDITOR_SETTINGS}. */
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
-  /** Chosen by the system when left out. */
-  readonly port?: number;
+  /** Makes it take the payload that {@link toEditorUrl} may carry. */
+  readonly isForHostTests?: boolean;
 }
 
 /** Starts real VS Code as a server, with no account, no gallery and no settings but ours. */
@@ -46,12 +46,16 @@ export async function startCodeServer(options: CodeServerOptions): Promise<CodeS
       "--install-extension",
       options.extension.vsix,
     ]);
-  const authority = `127.0.0.1:${options.port ?? (await findFreePort())}`;
-  const child = spawn(toolNode(), [ENTRY, ...toFolderArguments(options.folder), ...toServerArguments(authority)], {
-    env: { ...toPlainEnv(process.env), EXTENSIONS_GALLERY: '{"serviceUrl":""}', ...options.env },
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
-  });
+  const authority = `127.0.0.1:${await findFreePort()}`;
+  const child = spawn(
+    toolNode(),
+    [ENTRY, ...toFolderArguments(options.folder), ...toServerArguments(authority, options.isForHostTests)],
+    {
+      env: { ...toPlainEnv(process.env), EXTENSIONS_GALLERY: '{"serviceUrl":""}', ...options.env },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    },
+  );
   const log = keepLog(child);
   await waitUntilHealthy(child, authority, log);
   return { authority, log, stop: () => endGroup(child) };
@@ -85,10 +89,10 @@ function toFolderArguments(folder: string): readonly string[] {
   return ["--config", join(folder, "config.yaml"), ...data];
 }
 
-function toServerArguments(authority: string): readonly string[] {
+function toServerArguments(authority: string, isForHostTests = false): readonly string[] {
   const quiet = ["--disable-telemetry", "--disable-update-check", "--disable-getting-started-override"];
-  // The driver gives the whole terminal buffer, and lets a URL name tests to run in the extension host.
-  const driver = ["--vscode-option", "enable-smoke-test-driver"];
+  // It lets an address name tests to run in the extension host, and shows no notification ever.
+  const driver = isForHostTests ? ["--vscode-option", "enable-smoke-test-driver"] : [];
   return ["--auth", "none", "--bind-addr", authority, "--disable-proxy", "--ignore-last-opened", ...quiet, ...driver];
 }
 

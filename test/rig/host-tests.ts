@@ -19,7 +19,12 @@ export async function runHostTests(): Promise<Counts> {
   rmSync(REPORT, { force: true });
   const folder = makeTempFolder();
   const state = join(folder, "state");
-  const server = await startCodeServer({ folder, extension: "none", env: { SANDPIPER_STATE: state } });
+  const server = await startCodeServer({
+    folder,
+    extension: "none",
+    isForHostTests: true,
+    env: { SANDPIPER_STATE: state },
+  });
   try {
     await runInBrowser(server, copySample(folder));
   } finally {

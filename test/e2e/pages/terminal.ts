@@ -1,5 +1,19 @@
 import type { Page } from "playwright-core";
 
+interface Row {
+  readonly text: string;
+  readonly isWrapped: boolean;
+}
+
+/** Runs in the page, where VS Code hangs xterm.js's terminal on its element. */
+const READ_BUFFER = `(() => {
+  const buffer = document.querySelector(".terminal-wrapper.active")?.xterm?.buffer.active;
+  return Array.from({ length: buffer?.length ?? 0 }, (_, index) => {
+    const line = buffer.getLine(index);
+    return { text: line.translateToString(true), isWrapped: line.isWrapped };
+  });
+})()`;
+
 /** The terminal that is shown in the panel. */
 export class Terminal {
   readonly #page: Page;
@@ -8,12 +22,12 @@ export class Terminal {
     this.#page = page;
   }
 
-  /** Its whole buffer, scroll-back included, without blank lines at the end. Lines that wrap are as many as they take. */
+  /** Its whole buffer, scroll-back included, wrapped lines as one, without blank lines at the end. */
   async lines(): Promise<readonly string[]> {
-    const lines = await this.#page
-      .evaluate<string[]>("window.driver.getTerminalBuffer('.terminal-wrapper.active')")
-      .catch(() => []);
-    const trimmed = lines.map((line) => line.replaceAll(" ", " ").trimEnd());
+    const rows = await this.#page.evaluate<readonly Row[]>(READ_BUFFER);
+    const lines: string[] = [];
+    for (const { text, isWrapped } of rows) lines.push(isWrapped ? (lines.pop() ?? "") + text : text);
+    const trimmed = lines.map((line) => line.replaceAll("\u00a0", " ").trimEnd());
     while (trimmed.at(-1) === "") trimmed.pop();
     return trimmed;
   }
