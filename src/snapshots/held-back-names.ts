@@ -1,3 +1,4 @@
+import { toDisplay } from "../core/workspace-path.ts";
 import type { Verdict } from "./ignore-rules.ts";
 
 /** Names of files that hold credentials by convention, whatever folder they are in. */
@@ -63,13 +64,13 @@ export function whyLeftOutByName(folderName: string, name: string, isFolder: boo
   if (isFolder && MACHINE_FOLDERS.has(lower))
     return {
       kind: "built-in",
-      reason: `made for this machine; to send it, add the line "!${name}/" to .sandboxignore`,
+      reason: `made for this machine; to send it, add the line "!${toDisplay(name)}/" to .sandboxignore`,
     };
   if (!isFolder && LEFTOVER.test(name)) return { kind: "built-in", reason: "left over from an interrupted apply" };
   if (!isSecret(folderName.toLowerCase(), lower, isFolder)) return undefined;
   return {
     kind: "secret",
-    reason: `held back because it may hold credentials; to send it, add the line "!${name}${isFolder ? "/" : ""}" to .sandboxignore`,
+    reason: `held back because it may hold credentials; to send it, add the line "!${toDisplay(name)}${isFolder ? "/" : ""}" to .sandboxignore`,
   };
 }
 

@@ -1,5 +1,6 @@
 import { constants, closeSync, openSync, readFileSync } from "node:fs";
 import { dirname, basename } from "node:path";
+import { toDisplay } from "../core/workspace-path.ts";
 import ignore, { type Ignore } from "ignore";
 import { toSha256 } from "./regular-file.ts";
 import { look } from "./look.ts";
@@ -158,7 +159,8 @@ function isGitFolder(name: string): boolean {
 function ask(layers: readonly Layer[], path: string): Verdict | "included" | undefined {
   for (const layer of layers) {
     const { ignored, unignored, rule } = layer.rules.test(layer.prefix + path.slice(layer.cut));
-    if (ignored) return { kind: "rule", reason: `left out by "${rule?.pattern ?? ""}" in ${layer.source}` };
+    if (ignored)
+      return { kind: "rule", reason: `left out by "${toDisplay(rule?.pattern ?? "")}" in ${toDisplay(layer.source)}` };
     if (unignored) return "included";
   }
   return undefined;

@@ -77,7 +77,7 @@ async function* pack(packing: Packing, finish: (error?: Error) => void): AsyncIt
   }
 }
 
-async function* readInputs(packing: Packing): AsyncIterable<TarInput> {
+function* readInputs(packing: Packing): Iterable<TarInput> {
   for (const path of packing.paths) {
     const packed = readInput(packing, path);
     if (packed) yield packed.input;

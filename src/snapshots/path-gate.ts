@@ -13,7 +13,7 @@ export interface PathGate {
 export function foldName(name: string): string {
   // Most names; and the rest of this costs a microsecond each.
   if (/^[\x20-\x7e]*$/.test(name)) return name.toLowerCase();
-  return name.normalize("NFKD").toUpperCase().toLowerCase().normalize("NFKD");
+  return name.toUpperCase().toLowerCase().normalize("NFD");
 }
 
 /**

@@ -33,7 +33,9 @@ export async function* writeTar(entries: AsyncIterable<TarInput> | Iterable<TarI
   const piece = new Piece();
   for await (const entry of entries) {
     piece.add(encodeEntryHeaders(entry));
-    if (entry.type === "file") yield* writeContent(piece, entry.content, entry.sizeBytes);
+    // A generator costs more than a small file does.
+    if (entry.type === "file" && isWhole(entry)) addWhole(piece, entry.content);
+    else if (entry.type === "file") yield* writeContent(piece, entry.content, entry.sizeBytes);
     if (piece.isFull) yield piece.take();
   }
   piece.add(ZEROS.subarray(0, 2 * BLOCK_BYTES));
@@ -63,9 +65,20 @@ class Piece {
   }
 }
 
+type FileInput = Extract<TarInput, { type: "file" }>;
+
+function isWhole(file: FileInput): file is FileInput & { readonly content: Uint8Array } {
+  return file.content instanceof Uint8Array && file.content.length === file.sizeBytes;
+}
+
+function addWhole(piece: Piece, content: Uint8Array): void {
+  piece.add(content);
+  piece.add(ZEROS.subarray(0, toPaddingBytes(content.length)));
+}
+
 async function* writeContent(
   piece: Piece,
-  content: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  content: FileInput["content"],
   sizeBytes: number,
 ): AsyncIterable<Uint8Array> {
   let left = sizeBytes;

@@ -21,18 +21,21 @@ describe("the object store", () => {
     expect(await store.has(sha256)).toBe(true);
   });
 
-  it("keeps one object of many put at once, and leaves nothing beside it", async () => {
-    const folder = makeFolder();
-    const content = Buffer.alloc(300_000, "same");
+  it.each([10, 300_000])(
+    "keeps one object of %i bytes, put many times at once, and leaves nothing beside it",
+    async (sizeBytes) => {
+      const folder = makeFolder();
+      const content = Buffer.alloc(sizeBytes, "same");
 
-    const puts = await Promise.all(
-      Array.from({ length: 20 }, () => createObjectStore(folder).put(inPieces(content, 1000))),
-    );
+      const puts = await Promise.all(
+        Array.from({ length: 20 }, () => createObjectStore(folder).put(inPieces(content, 1000))),
+      );
 
-    const { sha256 } = puts[0] ?? { sha256: "" };
-    expect(new Set(puts.map((put) => put.sha256)).size).toBe(1);
-    expect(listFolder(folder)).toEqual([`${sha256.slice(0, 2)}/`, `${sha256.slice(0, 2)}/${sha256.slice(2)}`]);
-  });
+      const { sha256 } = puts[0] ?? { sha256: "" };
+      expect(new Set(puts.map((put) => put.sha256)).size).toBe(1);
+      expect(listFolder(folder)).toEqual([`${sha256.slice(0, 2)}/`, `${sha256.slice(0, 2)}/${sha256.slice(2)}`]);
+    },
+  );
 
   it("fails the reading of a damaged object, and takes the content again afterwards", async () => {
     const store = createObjectStore(makeFolder());
@@ -63,13 +66,16 @@ describe("the object store", () => {
     expect(() => store.pathOf("../../etc/passwd")).toThrowError(expect.objectContaining({ code: "invalid" }));
   });
 
-  it("leaves nothing behind when the content ends with an error", async () => {
-    const folder = makeFolder();
+  it.each([4, 500_000])(
+    "leaves nothing behind when the content ends with an error after %i bytes",
+    async (sizeBytes) => {
+      const folder = makeFolder();
 
-    await expect(createObjectStore(folder).put(failing())).rejects.toThrow("the source failed");
+      await expect(createObjectStore(folder).put(failing(sizeBytes))).rejects.toThrow("the source failed");
 
-    expect(readdirSync(folder)).toEqual([]);
-  });
+      expect(readdirSync(folder)).toEqual([]);
+    },
+  );
 
   it("says what to do when it cannot write", async () => {
     const folder = makeFolder({ blocked: "a file in the place of the folder" });
@@ -82,7 +88,7 @@ describe("the object store", () => {
   });
 });
 
-async function* failing(): AsyncIterable<Uint8Array> {
-  yield Buffer.from("half");
+async function* failing(sizeBytes: number): AsyncIterable<Uint8Array> {
+  yield Buffer.alloc(sizeBytes);
   throw new TypeError("the source failed");
 }

@@ -1,4 +1,13 @@
-import { appendFileSync, lutimesSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  lutimesSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -46,6 +55,34 @@ function take(root: string, step: Step): void {
 }
 
 describe("a second scan in the same thread", () => {
+  it.each([
+    { file: ".gitignore", text: "*.log\n", left: [".gitignore", "deep/b.txt"] },
+    { file: ".gitignore", text: "*.txt\n", left: [".gitignore", "a.log", "deep/b.log"] },
+    { file: ".gitignore", text: "deep/\n", left: [".gitignore", "a.log"] },
+  ])("takes $file as it is now when that says $text, though no folder has changed", ({ file, text, left }) => {
+    const root = makeFolder({ ".gitignore": "", "a.log": "", "deep/b.log": "", "deep/b.txt": "" });
+    const cacheFile = join(makeFolder(), "cache");
+    scanSettled(root, cacheFile);
+
+    writeFileSync(join(root, file), text);
+
+    expect([...scanSettled(root, cacheFile).manifest.keys()]).toEqual(left);
+  });
+
+  it("does not believe a folder that changed within the same tick of the clock (git's racy rule)", () => {
+    const root = makeFolder({ "d/a": "" });
+    const cacheFile = join(makeFolder(), "cache");
+    const scanNow = (): Scan => scanWorkspace({ root, cacheFile, overlays: [], maxFileBytes: 10 });
+    const before = new Date(1_000_000_000_000);
+    utimesSync(join(root, "d"), before, before);
+    scanNow();
+
+    writeFileSync(join(root, "d/b"), "");
+    utimesSync(join(root, "d"), before, before);
+
+    expect([...scanNow().manifest.keys()]).toEqual(["d/a", "d/b"]);
+  });
+
   it("finds what a first one would, whatever happened in between", () => {
     const path = fc
       .array(fc.constantFrom("a", "b", "keep", ".env"), { minLength: 1, maxLength: 3 })

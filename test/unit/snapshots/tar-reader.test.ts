@@ -126,6 +126,7 @@ describe("readTar", () => {
     );
 
     expect(entries.map(({ type }) => type)).toEqual(["link", "refused", "refused"]);
+    expect(entries[1]?.["reason"]).toBe("out, which it is in, is not a folder");
   });
 
   it("refuses a link in the place of a folder that has something in it (security 3)", async () => {
