@@ -46,13 +46,14 @@ export async function runMainJob(
   takePicture: TakePicture,
 ): Promise<MainJobReport> {
   await workbench.openFile("agent_task.py");
-  await workbench.page.keyboard.press("Control+End");
-  const lens = workbench.codeLenses.filter({ hasText: "Run in Sandbox" }).last();
+  const lens = workbench.codeLenses.filter({ hasText: "Run in Sandbox" }).first();
   await lens.waitFor();
   await takePicture("lens");
   await lens.click();
   const terminal = new Terminal(workbench.page);
   const text = await terminal.waitFor(END_LINE);
+  // The lens says the same once it has been drawn anew.
+  await workbench.codeLenses.filter({ hasText: "3 files changed" }).first().waitFor();
   await takePicture("run");
   const changesBefore = compareFolders(SAMPLE, workspace);
   await workbench.runCommand("Sandbox: Review Changes");

@@ -6,7 +6,7 @@ import { findBrowser } from "../../scripts/setup/browser.mjs";
 import { findFreePort } from "./free-port.ts";
 
 /** The size of every screenshot. */
-export const VIEWPORT = { width: 1280, height: 800 };
+export const VIEWPORT = { width: 1400, height: 900 };
 
 const ARGUMENTS = [
   // Chromium's own sandbox needs user namespaces that containers and root often lack; it only ever opens our page.

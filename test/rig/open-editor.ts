@@ -25,7 +25,7 @@ function openDesktop(program: string): void {
   const asRoot = process.getuid?.() === 0 ? ["--no-sandbox", "--user-data-dir", join(root, ".cache/editor")] : [];
   const args = [`--extensionDevelopmentPath=${root}`, "--new-window", ...asRoot, workspace];
   spawn(program, args, { env: toPlainEnv(process.env), stdio: "ignore", detached: true }).unref();
-  console.log(`\nVS Code opens ${workspace}.\nOpen agent_task.py and click "Run in Sandbox" above its last lines.`);
+  console.log(`\nVS Code opens ${workspace}.\nOpen agent_task.py and click "Run in Sandbox" above its first line.`);
 }
 
 async function openServer(isHeadless: boolean, goesOn: boolean): Promise<void> {
@@ -49,7 +49,7 @@ async function openServer(isHeadless: boolean, goesOn: boolean): Promise<void> {
 async function serve(server: CodeServer, folder: string, asked: Promise<void>): Promise<void> {
   const workspace = copySample(join(folder, "open"));
   console.log(`\nVS Code is at ${toEditorUrl(server.authority, workspace)}`);
-  console.log('Open agent_task.py and click "Run in Sandbox" above its last lines. Ctrl+C here ends it.');
+  console.log('Open agent_task.py and click "Run in Sandbox" above its first line. Ctrl+C here ends it.');
   await asked;
 }
 
@@ -69,8 +69,10 @@ async function showMainJob(server: CodeServer, folder: string): Promise<void> {
     if (report.problems.length > 0) process.exitCode = 1;
   } catch (error) {
     await browser.context.pages().at(-1)?.screenshot({ path: SCREENSHOT });
-    console.log(`✗\nWhat the window showed is in ${SCREENSHOT}`);
-    throw error;
+    console.log(`✗ ${toSeconds(Date.now() - startedAt)}\n`);
+    console.log(error instanceof Error ? error.message : error);
+    console.log(`\nWhat the window showed at that moment: ${SCREENSHOT}`);
+    process.exitCode = 1;
   } finally {
     await browser.stop();
   }
