@@ -3,8 +3,11 @@ import { PERL_SUPERVISOR, SHELL_SUPERVISOR } from "./supervisor-script.ts";
 
 /** How a supervised command is tied to the outside. */
 export interface Supervision {
-  /** From `createNonce`; marks the trailer. With perl the command cannot see it, with plain sh it is on the command line. */
-  readonly nonce: string;
+  /**
+   * From `createNonce`; marks the trailer. Left out when it comes as the first line of the control descriptor; else with
+   * plain sh the command can read it off the command line (with perl it cannot).
+   */
+  readonly nonce?: string;
   /** Absolute path in the sandbox of a file that tells the process group while the command runs; for {@link signalCommand}. */
   readonly pidFile?: string;
   /** An inherited descriptor that takes control lines, see {@link toControlLine}. */
@@ -26,17 +29,31 @@ for perl in /usr/bin/perl /usr/local/bin/perl "$(command -v perl 2>/dev/null)"; 
   if [ -n "$perl" ] && [ -x "$perl" ]; then
     if [ -n "\${PERL5OPT+x}" ]; then export SANDPIPER_PERL5OPT="$PERL5OPT"; unset PERL5OPT; fi
     if [ -n "\${PERL5LIB+x}" ]; then export SANDPIPER_PERL5LIB="$PERL5LIB"; unset PERL5LIB; fi
+    if [ -f "$perl_script" ]; then exec "$perl" -- "$perl_script" "$@"; fi
     exec "$perl" -e "$perl_script" -- "$@"
   fi
 done
 `.replaceAll("\\$", "$");
 
+/** Where the scripts are in a sandbox that has them as files, which keeps its list of processes readable. */
+export interface ScriptPaths {
+  readonly shell: string;
+  readonly perl: string;
+}
+
+/** The texts of those files. */
+export const SCRIPTS: Readonly<Record<keyof ScriptPaths, string>> = {
+  shell: CHOOSE + SHELL_SUPERVISOR,
+  perl: PERL_SUPERVISOR,
+};
+
 /** Wraps `argv` for {@link TrailerFilter}: what to run in the sandbox instead. Needs /bin/sh there; uses perl when there is one. */
-export function superviseCommand(argv: readonly string[], supervision: Supervision): string[] {
-  const { nonce, pidFile = "", controlFd = "", stdio = "direct", cwd = "" } = supervision;
+export function superviseCommand(argv: readonly string[], supervision: Supervision, scripts?: ScriptPaths): string[] {
+  const { nonce = "", pidFile = "", controlFd = "", stdio = "direct", cwd = "" } = supervision;
   const streams = typeof stdio === "string" ? stdio : `pty:${stdio.columns}x${stdio.rows}`;
   const settings = [nonce, pidFile, String(controlFd), streams, cwd];
-  return ["/bin/sh", "-c", CHOOSE + SHELL_SUPERVISOR, "sandpiper", PERL_SUPERVISOR, ...settings, ...argv];
+  if (scripts) return ["/bin/sh", scripts.shell, scripts.perl, ...settings, ...argv];
+  return ["/bin/sh", "-c", SCRIPTS.shell, "sandpiper", SCRIPTS.perl, ...settings, ...argv];
 }
 
 /** One line for the control descriptor. */

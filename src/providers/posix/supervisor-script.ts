@@ -100,6 +100,19 @@ sub start {
   if ($pidfile ne "" && open(my $file, ">", $pidfile)) { syswrite($file, "$pid" . ($tty ? " $tty" : "") . "\n"); close $file }
 }
 
+# Descriptors that came in by accident would let the command out of the sandbox.
+if (opendir(my $own, "/proc/self/fd")) {
+  my $stray;
+  for my $fd (grep { /^\d+$/ && $_ > 2 && $_ ne $control && $_ != fileno($own) } readdir $own) { close $stray if open($stray, "<&=", $fd) }
+  closedir $own;
+}
+my ($commands, $pending) = (undef, "");
+if ($control ne "") {
+  open($commands, "<&=", $control) or fail(126, "sandpiper: no control channel: $!");
+  fcntl($commands, 2, 1); # close on exec
+  if ($nonce eq "") { sysread($commands, $nonce, 1, length $nonce) or exit 1 until $nonce =~ s/\n// }
+}
+
 if ($stdio eq "direct") {
   start();
   while (1) {
@@ -153,8 +166,6 @@ sub obey {
   if ($master && ioctl($master, $GETPGRP, $front)) { my $group = unpack("i", $front); kill $name => -$group if $group > 1 && $group != $pid }
 }
 
-my ($commands, $pending) = (undef, "");
-if ($control ne "") { open($commands, "<&=", $control) or fail(126, "sandpiper: no control channel: $!"); fcntl($commands, 2, 1) } # close on exec
 if ($pty) {
   my ($unlock, $number) = (pack("i", 0), pack("i", 0));
   open($master, "+<", "/dev/ptmx") && ioctl($master, $LOCK, $unlock) && ioctl($master, $NUMBER, $number)
@@ -220,6 +231,7 @@ trailer();
 export const SHELL_SUPERVISOR = String.raw`
 nonce=$1 pidfile=$2 control=$3 stdio=$4 cwd=$5
 shift 5
+if [ -z "$nonce" ]; then read -r nonce <&"$control"; fi
 finish() {
   if [ -n "$pidfile" ]; then rm -f -- "$pidfile"; fi
   ended="exited $1"
@@ -243,7 +255,7 @@ case $1 in
   if [ ! -x "$1" ] || [ -d "$1" ]; then refuse 126 "$1: not executable in the sandbox"; fi ;;
 *) command -v "$1" >/dev/null 2>&1 || refuse 127 "$1: not found in the sandbox" ;;
 esac
-launch='exec 2>&5 5>&-; if [ -n "$1" ]; then echo $$ >"$1"; fi; shift; exec "$@"'
+launch='exec 2>&5 5>&- '"\${control:+$control<&-}"'; if [ -n "$1" ]; then echo $$ >"$1"; fi; shift; exec "$@"'
 # The shell would tell of signals on the stream that is the command's.
 exec 5>&2 2>/dev/null
 if [ -n "$terminal" ]; then
@@ -269,4 +281,4 @@ if [ -n "$pidfile" ]; then
   kill -KILL -- "-$pid"
 fi
 finish "$status"
-`;
+`.replaceAll("\\$", "$");

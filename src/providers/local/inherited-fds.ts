@@ -1,0 +1,33 @@
+import { readFileSync, readdirSync } from "node:fs";
+
+const CLOSE_ON_EXEC = 0o2000000;
+
+/**
+ * The highest descriptor that our own parent left open in us and that children would inherit, at least 2. Our children
+ * get /dev/null in the place of each: a descriptor of the host's is a hole in a sandbox (CVE-2024-21626).
+ */
+export function findHighestInheritedFd(): number {
+  let highest = 2;
+  for (const name of readFdNames()) {
+    const fd = Number(name);
+    if (fd > highest && isInheritable(name)) highest = fd;
+  }
+  return highest;
+}
+
+function readFdNames(): string[] {
+  try {
+    return readdirSync("/proc/self/fdinfo");
+  } catch {
+    return [];
+  }
+}
+
+function isInheritable(name: string): boolean {
+  try {
+    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${name}`, "latin1"))?.[1];
+    return flags !== undefined && (Number.parseInt(flags, 8) & CLOSE_ON_EXEC) === 0;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,104 @@
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { chown, mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { INSIDE_UID } from "./bwrap-arguments.ts";
+import { SCRIPTS, type ScriptPaths } from "../posix/supervise.ts";
+import { LIMIT_SCRIPT } from "./limit-script.ts";
+import type { Mount } from "./root-mounts.ts";
+
+/** Folders inside every local sandbox. The private one is for staging; it is on the workspace's file system. */
+export const INSIDE = {
+  home: "/home/sandbox",
+  workspace: "/home/sandbox/workspace",
+  private: "/home/sandbox/.sandpiper",
+} as const;
+
+/** Where a local sandbox has the supervisor's scripts. */
+export const SCRIPT_PATHS: ScriptPaths & { readonly limit: string } = {
+  shell: "/etc/sandpiper/supervise.sh",
+  perl: "/etc/sandpiper/supervise.pl",
+  limit: "/etc/sandpiper/limit.sh",
+};
+
+/** Files of /etc that we write: one user, this host, our scripts. */
+const ETC_FILES: Readonly<Record<string, string>> = {
+  "sandpiper/supervise.sh": SCRIPTS.shell,
+  "sandpiper/supervise.pl": SCRIPTS.perl,
+  "sandpiper/limit.sh": LIMIT_SCRIPT,
+  passwd: `sandbox:x:${INSIDE_UID}:${INSIDE_UID}:sandbox:${INSIDE.home}:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n`,
+  group: `sandbox:x:${INSIDE_UID}:\nnogroup:x:65534:\n`,
+  hosts: "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n",
+  "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+};
+
+/** Makes the folder of a new sandbox, owned inside by `uid`. */
+export async function createSandboxFolder(folder: string, uid: number): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const name of ["etc", "etc/sandpiper", "runs"]) await mkdir(join(folder, name), { mode: 0o755 });
+  for (const [name, text] of Object.entries(ETC_FILES))
+    await writeFile(join(folder, "etc", name), text, { mode: 0o644 });
+  for (const name of ["home", "tmp", "home/workspace", "home/.sandpiper"]) {
+    await mkdir(join(folder, name), { mode: 0o700 });
+    if (process.getuid?.() === 0) await chown(join(folder, name), uid, uid);
+  }
+}
+
+/** What of its own folder a sandbox sees. */
+export function listOwnMounts(folder: string): Mount[] {
+  const names = Object.keys(ETC_FILES).filter((name) => !name.includes("/"));
+  const etc = ["sandpiper", ...names].map((name): Mount => {
+    return { kind: "bind", source: join(folder, "etc", name), at: `/etc/${name}`, writable: false, reachable: false };
+  });
+  return [
+    { kind: "bind", source: join(folder, "tmp"), at: "/tmp", writable: true, reachable: false },
+    { kind: "bind", source: join(folder, "home"), at: INSIDE.home, writable: true, reachable: false },
+    { kind: "link", target: "/tmp", at: "/var/tmp" },
+    ...etc,
+  ];
+}
+
+/** Removes it, whatever modes and depths are in it. Nothing may run in it any more. */
+export async function removeSandboxFolder(folder: string): Promise<void> {
+  const run = promisify(execFile);
+  // The record first: from then on the sandbox is gone for everybody.
+  await rm(join(folder, "record.json"), { force: true });
+  try {
+    await run("rm", ["-rf", "--", folder]);
+  } catch {
+    await run("chmod", ["-R", "u+rwX", "--", folder]).catch(() => {});
+    await run("rm", ["-rf", "--", folder]);
+  }
+}
+
+/** Notes a running process of a sandbox, so that whoever destroys it can end it. Returns the note's file. */
+export function toRunNote(pid: number): { name: string; text: string } {
+  return { name: String(pid), text: readStartTime(pid) ?? "" };
+}
+
+/** Kills the noted processes that are still the ones which were noted. */
+export function killNotedRuns(folder: string): void {
+  const runs = join(folder, "runs");
+  if (!existsSync(runs)) return;
+  for (const name of readdirSync(runs)) {
+    const pid = Number(name);
+    const startTime = readStartTime(pid);
+    if (!startTime || startTime !== readFileSync(join(runs, name), "latin1")) continue;
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It has just ended by itself.
+    }
+  }
+}
+
+/** Field 22 of /proc/PID/stat: with the pid it names one process for good. */
+function readStartTime(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  } catch {
+    return undefined;
+  }
+}
