@@ -1,6 +1,5 @@
-import { toMessage } from "../core/sandbox-error.ts";
 import type { ConnectedEngine } from "../host/engine-client.ts";
-import type { RunRecord } from "../sessions/records.ts";
+import type { RunRecord, RunRequest } from "../sessions/records.ts";
 import type { CliContext } from "./connect.ts";
 import { BROKEN_PIPE, toExitCode } from "./exit-code.ts";
 import { followToEnd } from "./follow-to-end.ts";
@@ -11,58 +10,74 @@ import { TerminalOutput } from "./terminal-output.ts";
 /** `sandpiper run`; resolves with the exit code. @throws {UsageError} {@link SandboxError} */
 export async function run(context: CliContext): Promise<number> {
   const parsed = parseRunArguments(context.args, context.cwd);
-  const engine = await context.connect();
-  let current = engine;
-  let isBroken = false;
-  let runId: string | undefined;
-  const stop = (isForced: boolean): void => {
-    if (runId !== undefined) current.stopRun(runId, isForced).catch(() => undefined);
-  };
-  const onDidBreak = (): void => {
-    isBroken = true;
-    stop(true);
-  };
+  const watch = new RunWatch(await context.connect());
   const outputs = {
-    stdout: new TerminalOutput(process.stdout, onDidBreak),
+    stdout: new TerminalOutput(process.stdout, () => watch.breakOff()),
     stderr: new TerminalOutput(process.stderr),
   };
   const reporter = toReporter(outputs, parsed);
-  let signalCount = 0;
-  context.signals.onSignal((count) => {
-    signalCount = count;
-    stop(count > 1);
-  });
-  const record = await engine.startRun(parsed.request);
-  runId = record.id;
-  // It may have come while the run was being asked for.
-  if (signalCount > 0) stop(signalCount > 1);
-  watchRecord(engine, reporter, record);
-  forwardInput(engine, record.id);
-  const last = await followToEnd(context, engine, {
-    runId,
-    onChunk: (chunk) => reporter.output(chunk),
-    onReconnect: (next) => {
-      current = next;
-      watchRecord(next, reporter, record);
-    },
-  });
-  await finish(current, reporter, { last, parsed });
-  await Promise.all([outputs.stdout.flush(), outputs.stderr.flush()]);
-  void current.dispose();
-  return isBroken ? BROKEN_PIPE : toExitCode(last);
+  context.signals.onSignal((count) => watch.stop(count > 1));
+  try {
+    const record = await watch.start(parsed.request, reporter);
+    forwardInput(watch.engine, record.id);
+    const last = await followToEnd(context, watch.engine, {
+      runId: record.id,
+      onChunk: (chunk) => reporter.output(chunk),
+      onReconnect: (engine) => watch.use(engine, reporter),
+    });
+    await finish(watch.engine, reporter, { last, parsed });
+    await Promise.all([outputs.stdout.flush(), outputs.stderr.flush()]);
+    return watch.isBroken ? BROKEN_PIPE : toExitCode(last);
+  } finally {
+    await watch.engine.dispose();
+  }
+}
+
+/** The run that this process waits for, and the connection that leads to it at present. */
+class RunWatch {
+  engine: ConnectedEngine;
+  isBroken = false;
+  #runId: string | undefined;
+  // What was asked for before there was a run to stop.
+  #asked: "nothing" | "stop" | "kill" = "nothing";
+
+  constructor(engine: ConnectedEngine) {
+    this.engine = engine;
+  }
+
+  async start(request: RunRequest, reporter: RunReporter): Promise<RunRecord> {
+    const record = await this.engine.startRun(request);
+    this.#runId = record.id;
+    reporter.changed(record);
+    this.use(this.engine, reporter);
+    if (this.#asked !== "nothing") this.stop(this.#asked === "kill");
+    return record;
+  }
+
+  use(engine: ConnectedEngine, reporter: RunReporter): void {
+    this.engine = engine;
+    engine.onDidChange((event) => {
+      if (event.type === "run" && event.run.id === this.#runId) reporter.changed(event.run);
+    });
+  }
+
+  stop(isForced: boolean): void {
+    this.#asked = isForced ? "kill" : "stop";
+    // An engine that is gone has nothing left to stop.
+    if (this.#runId !== undefined) this.engine.stopRun(this.#runId, isForced).catch(() => undefined);
+  }
+
+  /** Nobody reads what the command says. */
+  breakOff(): void {
+    this.isBroken = true;
+    this.stop(true);
+  }
 }
 
 function toReporter(outputs: Outputs, { isJson, isQuiet }: RunArguments): RunReporter {
   return isJson
     ? createJsonReporter(outputs)
     : createPlainReporter(outputs, { isQuiet, isTerminal: process.stderr.isTTY });
-}
-
-function watchRecord(engine: ConnectedEngine, reporter: RunReporter, record: RunRecord): void {
-  reporter.changed(record);
-  engine.onDidChange((event) => {
-    if (event.type === "run" && event.run.id === record.id) reporter.changed(event.run);
-  });
 }
 
 async function finish(
@@ -85,5 +100,5 @@ function forwardInput(engine: ConnectedEngine, runId: string): void {
     await engine.closeInput(runId);
   };
   // A command that does not read its input, or an engine that went away, is told of elsewhere.
-  forward().catch((error: unknown) => void toMessage(error));
+  forward().catch(() => undefined);
 }

@@ -309,6 +309,7 @@ export class ActiveRun {
 
   #update(patch: Partial<RunRecord>, ...notes: readonly (string | undefined)[]): void {
     const added = notes.filter((note) => note !== undefined);
+    if (added.length === 0 && Object.keys(patch).length === 0) return;
     const all = [...(this.record.notes ?? []), ...added].slice(0, MAX_NOTES);
     const { progress, ...rest } = this.record;
     const keepsProgress = progress !== undefined && patch.state === undefined;

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Readable, Readable as ReadableStream } from "node:stream";
@@ -45,8 +46,14 @@ export class FakeProvider implements Provider {
   /** What each `apply` was given. */
   readonly applied: { readonly deletes: readonly string[]; readonly hasTar: boolean }[] = [];
 
+  /** Finds what a provider that died left in `root`. */
   constructor(root: string) {
     this.root = root;
+    const ids = existsSync(root) ? readdirSync(root) : [];
+    for (const id of ids) {
+      const books = readBooks(join(root, id));
+      if (books) this.sandboxes.set(id, books);
+    }
   }
 
   async check(): Promise<void> {
@@ -65,7 +72,9 @@ export class FakeProvider implements Provider {
     const folder = join(this.root, id);
     await mkdir(join(folder, "workspace"), { recursive: true });
     const createdAt = new Date();
-    this.sandboxes.set(id, { spec, folder, createdAt, expiresAt: new Date(createdAt.getTime() + spec.lifetimeMs) });
+    const books = { spec, folder, createdAt, expiresAt: new Date(createdAt.getTime() + spec.lifetimeMs) };
+    await writeFile(join(folder, "books.json"), JSON.stringify(books));
+    this.sandboxes.set(id, books);
     this.createdSpecs.push(spec);
     await this.onStep("create-answer");
     return this.#open(id);
@@ -96,6 +105,17 @@ export class FakeProvider implements Provider {
     if (!books) throw new SandboxError("not-found", "That sandbox is gone.");
     return new FakeSandbox(id, books, this);
   }
+}
+
+function readBooks(folder: string): Books | undefined {
+  const file = join(folder, "books.json");
+  if (!existsSync(file)) return undefined;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `create`
+  return JSON.parse(readFileSync(file, "utf8"), reviveDates) as Books;
+}
+
+function reviveDates(key: string, value: unknown): unknown {
+  return key.endsWith("At") ? new Date(String(value)) : value;
 }
 
 class FakeSandbox implements Sandbox {
