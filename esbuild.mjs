@@ -15,7 +15,10 @@ const commonJsNames = [
   "const __dirname = __pathDirname(__filename);",
 ].join("\n");
 
-/** Options for what runs in Node by itself. */
+/**
+ * Options for what runs in Node by itself.
+ * @type {import("esbuild").BuildOptions}
+ */
 export const nodeOptions = {
   bundle: true,
   platform: "node",

@@ -24,6 +24,7 @@ const OWN_LABEL_PREFIX = "sandpiper.label.";
 export const SANDBOX_FILTER = { label: [`${MARK_LABEL}=1`] };
 
 const MIB = 1024 * 1024;
+const CPU_PERIOD_US = 100_000;
 /** For what is ours in the container: its first process, supervisors, and the threads of `docker exec` itself. */
 const OWN_PROCESSES = 24;
 /** gVisor's kernel is a program in the same cgroup, with threads of its own beside those of the commands. */
@@ -79,7 +80,9 @@ function toHostConfig(
     Memory: memoryBytes,
     // The same as Memory means: no swap on top.
     MemorySwap: memoryBytes,
-    NanoCpus: Math.round(spec.cpus * 1e9),
+    // Not NanoCpus, which Docker refuses when the host has fewer.
+    CpuPeriod: CPU_PERIOD_US,
+    CpuQuota: Math.max(1000, Math.round(spec.cpus * CPU_PERIOD_US)),
     PidsLimit: spec.maxProcesses + OWN_PROCESSES + (isGvisor ? GVISOR_THREADS : 0),
     Ulimits: [
       { Name: "nofile", Soft: 4096, Hard: 4096 },
@@ -90,6 +93,17 @@ function toHostConfig(
     ...(runtime === undefined ? {} : { Runtime: runtime }),
     ...(spec.gpu === undefined ? {} : { DeviceRequests: [{ Driver: "nvidia", Count: -1, Capabilities: [["gpu"]] }] }),
   };
+}
+
+/** Which limits a daemon has dropped from a container, as rootless ones do that can't set them; for people. */
+export function listDroppedLimits({
+  Memory,
+  PidsLimit,
+}: {
+  Memory?: number | undefined;
+  PidsLimit?: number | null | undefined;
+}): string[] {
+  return [...(Memory ? [] : ["memory"]), ...(PidsLimit && PidsLimit > 0 ? [] : ["processes"])];
 }
 
 /** As Docker wants an environment. */

@@ -4,14 +4,20 @@ import type { Boundary, GpuTier, Progress, Provider, SandboxSpec, SandboxSummary
 import type { Sandbox } from "../../core/sandbox.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
 import type { ProviderDeps } from "../registry.ts";
-import { DEFAULT_IMAGE, SANDBOX_FILTER, readLabels, toContainerOptions } from "./container-options.ts";
+import {
+  DEFAULT_IMAGE,
+  SANDBOX_FILTER,
+  listDroppedLimits,
+  readLabels,
+  toContainerOptions,
+} from "./container-options.ts";
 import { type DockerClient, createDockerClient } from "./docker-client.ts";
 import { createDockerSandbox, removeContainer } from "./docker-sandbox.ts";
 import { describeEndpoint, findEndpoint } from "./find-endpoint.ts";
 import { prepareContainer } from "./prepare-container.ts";
 import { ensureImage } from "./pull-image.ts";
 import { readMachine } from "./read-machine.ts";
-import { toSandboxError } from "./to-sandbox-error.ts";
+import { readStatus, toSandboxError } from "./to-sandbox-error.ts";
 
 const CHECK_TIMEOUT_MS = 10_000;
 const MIB = 1024 * 1024;
@@ -139,7 +145,7 @@ async function create(
     call.signal.throwIfAborted();
     await prepareContainer(container, call.signal);
     await container.start({ abortSignal: call.signal });
-    await checkRunning(container, call);
+    await checkStarted(container, call);
     call.signal.throwIfAborted();
     return createDockerSandbox(client, {
       id: container.id,
@@ -165,12 +171,23 @@ async function checkGpu(client: DockerClient, gpu: string): Promise<void> {
   throw new SandboxError("unsupported", reason);
 }
 
-async function checkRunning(container: Docker.Container, { signal }: Call): Promise<void> {
-  const { State: state } = await container.inspect({ abortSignal: signal });
-  if (!state.Running)
+/** Fails closed when what was started does not run, or runs without the limits that protect its host. */
+async function checkStarted(container: Docker.Container, { signal }: Call): Promise<void> {
+  const found = await container.inspect({ abortSignal: signal }).catch((error: unknown) => {
+    if (readStatus(error) === 404) return undefined;
+    throw error;
+  });
+  if (!found?.State.Running)
     throw new SandboxError(
       "unsupported",
       "The container ended at once: the image's /bin/sh does not run on this Docker host. Choose another image.",
+    );
+  const dropped = listDroppedLimits(found.HostConfig);
+  if (dropped.length > 0)
+    throw new SandboxError(
+      "unsupported",
+      `This Docker can't limit ${dropped.join(" and ")}. With rootless Docker or Podman, use cgroup v2 and delegate its ` +
+        "controllers to your user (https://rootlesscontaine.rs/getting-started/common/cgroup2/).",
     );
 }
 

@@ -37,7 +37,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, ErrorCode, string])[] = [
     "invalid",
     "The Docker daemon wants TLS. Set DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, or use a docker context that has its certificates.",
   ],
-  [/minimum memory limit|range of CPUs|invalid reference format|invalid tag/i, "invalid", "Docker refuses that."],
+  [/minimum memory limit|invalid reference format|invalid tag/i, "invalid", "Docker refuses that."],
 ];
 
 const BY_STATUS: Readonly<Record<number, ErrorCode>> = {

@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { SandboxSpec } from "../../../../src/core/provider.ts";
-import { DEFAULT_IMAGE, readLabels, toContainerOptions } from "../../../../src/providers/docker/container-options.ts";
+import {
+  DEFAULT_IMAGE,
+  listDroppedLimits,
+  readLabels,
+  toContainerOptions,
+} from "../../../../src/providers/docker/container-options.ts";
 import { parseDiskUsage } from "../../../../src/providers/docker/init-script.ts";
 import { addUser } from "../../../../src/providers/docker/prepare-container.ts";
 import { readOnlyFile, toSetupTar } from "../../../../src/providers/docker/setup-tar.ts";
@@ -32,7 +37,8 @@ describe("a container for a sandbox", () => {
       LogConfig: { Type: "none" },
       Memory: 512 * 1024 * 1024,
       MemorySwap: 512 * 1024 * 1024,
-      NanoCpus: 1_500_000_000,
+      CpuPeriod: 100_000,
+      CpuQuota: 150_000,
     });
   });
 
@@ -76,6 +82,11 @@ describe("a container for a sandbox", () => {
     expect(plain).toBeGreaterThan(SPEC.maxProcesses);
     expect(gvisor?.PidsLimit).toBeGreaterThan(plain + 100);
     expect(gvisor?.Runtime).toBe("runsc");
+  });
+
+  it("is told apart from one whose limits the daemon has dropped", () => {
+    expect(listDroppedLimits(toContainerOptions(SPEC, FLAVOUR).HostConfig ?? {})).toEqual([]);
+    expect(listDroppedLimits({ Memory: 0, PidsLimit: null })).toEqual(["memory", "processes"]);
   });
 
   it("asks for GPUs only when that is asked for", () => {

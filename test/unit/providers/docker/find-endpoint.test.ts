@@ -111,6 +111,7 @@ describe("finding the Docker daemon", () => {
     "ftp://box",
     "unix://",
     "ssh://-oProxyCommand=touch",
+    "ssh://-v",
     "ssh://ada:secret@box",
     "ssh://box/run/docker.sock",
     "tcp://",
