@@ -194,7 +194,8 @@ function readOuterLayers(root: string): Layer[] {
     if (folder !== root) addLayer(layers, `${folder}/.gitignore`, prefix);
     if (look(`${folder}/.git`)) {
       addLayer(layers, `${folder}/.git/info/exclude`, prefix);
-      return layers;
+      // Whoever opens a folder that the repository leaves out wants what is in it.
+      return prefix !== "" && typeof ask(layers, "") === "object" ? [] : layers;
     }
     // Without a repository around it, a folder above has no say.
     if (dirname(folder) === folder) return [];

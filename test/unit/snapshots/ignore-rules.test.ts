@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -154,6 +154,17 @@ describe("ignore rules", () => {
     expect(ignored).toEqual(["a.log", "only", "private"]);
   });
 
+  it.each(["scratch/", "/scratch", "scratch/ws", "ws/", "*"])(
+    "send what is in a workspace that the repository around it leaves out by %s",
+    (line) => {
+      const repository = makeFolder({ ".gitignore": `${line}\n*.log\n`, ".git": { folder: true }, "scratch/ws/x": "" });
+
+      const ignored = ignoredOf(join(repository, "scratch/ws"), ["main.py", "a.log"]);
+
+      expect(ignored).toEqual([]);
+    },
+  );
+
   it("take no rules from a folder above that has no repository", () => {
     const outer = makeFolder({ ".gitignore": "*\n", "ws/x": "" });
 
@@ -206,11 +217,14 @@ describe("ignore rules", () => {
         plantWhatFits(root, sample);
         const paths = listFolder(root).filter((found) => !found.endsWith(".gitignore"));
 
-        execFileSync("git", ["init", "-q"], { cwd: root });
-        const output = execFileSync("sh", ["-c", "git check-ignore --no-index --stdin || true"], {
-          cwd: root,
-          input: paths.join("\n"),
+        // What `git init` makes, at a tenth of the time.
+        plant(root, {
+          ".git/HEAD": "ref: refs/heads/main",
+          ".git/objects": { folder: true },
+          ".git/refs": { folder: true },
         });
+        const asked = { cwd: root, input: paths.join("\n") };
+        const output = spawnSync("git", ["check-ignore", "--no-index", "--stdin"], asked).stdout;
 
         const byGit = new Set(String(output).split("\n").filter(Boolean));
         const files = paths.filter((found) => !found.endsWith("/"));
@@ -218,7 +232,7 @@ describe("ignore rules", () => {
       }),
       { numRuns: 40 },
     );
-  });
+  }, 60_000);
 });
 
 function plantWhatFits(

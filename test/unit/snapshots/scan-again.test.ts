@@ -111,5 +111,5 @@ describe("a second scan in the same thread", () => {
       }),
       { numRuns: 60 },
     );
-  });
+  }, 60_000);
 });

@@ -42,7 +42,7 @@ describe("tar, for any tree", () => {
       }),
       { numRuns: 150 },
     );
-  });
+  }, 60_000);
 
   it("never gives anything but a SandboxError or safe paths, whatever bytes are changed (security 1, 12)", async () => {
     const change = fc.record({ at: fc.nat(20_000), byte: fc.integer({ min: 0, max: 255 }) });
@@ -60,7 +60,7 @@ describe("tar, for any tree", () => {
       ),
       { numRuns: 400 },
     );
-  });
+  }, 60_000);
 
   it("never gives anything but a SandboxError or safe paths when the checksums are made to fit (security 1, 12)", async () => {
     const change = fc.record({ header: fc.nat(20), at: fc.nat(511), byte: fc.integer({ min: 0, max: 255 }) });
@@ -85,7 +85,7 @@ describe("tar, for any tree", () => {
       }),
       { numRuns: 400 },
     );
-  });
+  }, 60_000);
 });
 
 async function expectSafe(bytes: Buffer): Promise<void> {
