@@ -1,8 +1,10 @@
-import { basename, extname, matchesGlob } from "node:path/posix";
+import { basename, extname } from "node:path/posix";
+import ignore from "ignore";
 import { SandboxError } from "../core/sandbox-error.ts";
 import { toDisplay } from "../core/workspace-path.ts";
 import type { LanguageMap } from "./records.ts";
 
+const EXTENSION = /^\.[^.*?[/]+$/;
 // Picks the first runner that the sandbox has; Node from 22.6 on removes types by itself.
 const RUN_TYPESCRIPT =
   'if command -v tsx >/dev/null 2>&1; then exec tsx "$@"; fi; exec node --experimental-strip-types --disable-warning=ExperimentalWarning "$@"';
@@ -43,24 +45,17 @@ export function resolveLanguage(path: string, firstLine: string, overrides: Lang
   if (found) return found;
   const kind = extension === "" ? "files without an extension" : `"${toDisplay(extension)}" files`;
   const remedy =
-    'Start it with a line such as "#!/usr/bin/env python3", or say what runs it in the setting sandpiper.languages.';
+    'Start it with a line such as "#!/usr/bin/env python3", or say what runs it in the setting sandpiper.run.languages.';
   throw new SandboxError(
     "invalid",
     `Sandpiper does not know how to run ${toDisplay(path)}: nothing is set for ${kind}. ${remedy}`,
   );
 }
 
+// Globs mean what they mean in an ignore file.
 function findByGlob(path: string, map: LanguageMap): readonly string[] | undefined {
-  for (const [pattern, argv] of Object.entries(map)) {
-    const isGlob = /[*?[{/]/.test(pattern) || !pattern.startsWith(".");
-    if (
-      isGlob &&
-      argv.length > 0 &&
-      (matchesGlob(path, pattern) || (!pattern.includes("/") && matchesGlob(basename(path), pattern)))
-    )
-      return argv;
-  }
-  return undefined;
+  const globs = Object.entries(map).filter(([key, argv]) => argv.length > 0 && !EXTENSION.test(key));
+  return globs.find(([glob]) => ignore().add(glob).ignores(path))?.[1];
 }
 
 function findByExtension(extension: string, map: LanguageMap): readonly string[] | undefined {

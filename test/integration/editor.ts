@@ -3,7 +3,7 @@ import * as vscode from "vscode";
 import type { RunRecord } from "../../src/sessions/records.ts";
 
 /** The folder that is open, a copy of the sample. */
-export function workspaceFolder(): vscode.WorkspaceFolder {
+function workspaceFolder(): vscode.WorkspaceFolder {
   const folder = vscode.workspace.workspaceFolders?.[0];
   ok(folder, "a folder is open");
   return folder;

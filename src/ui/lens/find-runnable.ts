@@ -11,7 +11,7 @@ export function findRunnableLines(text: string, languageId: string, path: string
 }
 
 /** Languages (as VS Code names them) whose files run from top to bottom. */
-export const RUN_LANGUAGES: ReadonlySet<string> = new Set([
+const RUN_LANGUAGES: ReadonlySet<string> = new Set([
   "python",
   "javascript",
   "typescript",

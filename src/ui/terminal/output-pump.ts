@@ -1,7 +1,7 @@
 import { EscapeFilter } from "./escape-filter.ts";
 
 /** A piece of a run's log. */
-export interface LogPiece {
+interface LogPiece {
   readonly data: Uint8Array;
   /** Where the next piece begins. */
   readonly nextOffset: number;

@@ -1,0 +1,52 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { silentLogger } from "../../../src/core/logger.ts";
+import { SandboxError } from "../../../src/core/sandbox-error.ts";
+import { registerCommand } from "../../../src/ui/register-command.ts";
+import { EditorError, showError } from "../../../src/ui/show-error.ts";
+import { resetFake, state } from "../../fakes/vscode.ts";
+import { settle } from "./fake-engine.ts";
+
+beforeEach(() => resetFake());
+
+describe("showError", () => {
+  it.each([
+    [new SandboxError("unavailable", "Docker is not running."), "Docker is not running.", "Select Provider"],
+    [new SandboxError("invalid", "No such file."), "No such file.", "Open Settings"],
+    [new TypeError("x is undefined"), "Sandpiper failed: x is undefined", "Show Logs"],
+    [
+      new EditorError("invalid", "No folder.", [{ title: "Open Folder", command: "vscode.openFolder" }]),
+      "No folder.",
+      "Open Folder",
+    ],
+  ])("shows %s with a button for the remedy", (error, message, button) => {
+    showError(error, silentLogger);
+
+    expect(state.messages).toMatchObject([{ level: "error", message }]);
+    expect(state.messages[0]?.buttons).toContain(button);
+  });
+
+  it("does what the button says", async () => {
+    state.answers = ["Open Folder"];
+    showError(
+      new EditorError("invalid", "No folder.", [{ title: "Open Folder", command: "vscode.openFolder" }]),
+      silentLogger,
+    );
+    await settle();
+
+    expect(state.executed).toEqual([{ command: "vscode.openFolder", args: [] }]);
+  });
+});
+
+describe("registerCommand", () => {
+  it.each([
+    ["shows what goes wrong", new SandboxError("quota", "Too many."), 1],
+    ["says nothing of what the user cancelled", new DOMException("stopped", "AbortError"), 0],
+  ])("%s", async (_, error, shown) => {
+    registerCommand("x", silentLogger, async () => {
+      throw error;
+    });
+    await state.commands.get("x")?.(undefined);
+
+    expect(state.messages).toHaveLength(shown);
+  });
+});

@@ -1,0 +1,81 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import * as vscode from "vscode";
+import { readSetting } from "../../../src/ui/settings.ts";
+import {
+  describeTarget,
+  listTargetChoices,
+  readTarget,
+  readTargetChoice,
+  writeTargetChoice,
+} from "../../../src/ui/target.ts";
+import { resetFake, state } from "../../fakes/vscode.ts";
+import { SETTINGS } from "./command-deps.ts";
+import { TARGET } from "./fake-engine.ts";
+
+const FOLDER = vscode.Uri.file("/ws");
+
+beforeEach(() => resetFake({ ...SETTINGS }));
+
+describe("readTarget", () => {
+  it("takes everything from the settings", () => {
+    expect(readTarget(FOLDER)).toEqual(TARGET);
+  });
+
+  it.each([
+    [{ "local.boundary": "gvisor" }, { providerId: "local", options: { boundary: "gvisor" } }],
+    [{ provider: "docker" }, { providerId: "docker", options: {} }],
+    [
+      { provider: "docker", "docker.image": "python:3", "docker.context": "colima", "docker.host": "unix:///d.sock" },
+      { providerId: "docker", image: "python:3", options: { context: "colima", host: "unix:///d.sock" } },
+    ],
+    [{ provider: "docker", "docker.runtime": "kata" }, { options: { runtime: "kata" } }],
+    [{ provider: "docker", "docker.runtime": "runsc" }, { options: { runtime: "runsc" } }],
+    [{ "docker.image": "python:3" }, { providerId: "local", options: {} }],
+  ])("understands %j", (settings, expected) => {
+    for (const [key, value] of Object.entries(settings)) state.settings[`sandpiper.${key}`] = value;
+
+    expect(readTarget(FOLDER)).toMatchObject(expected);
+  });
+
+  it("gives a local run no image of Docker's", () => {
+    state.settings["sandpiper.docker.image"] = "python:3";
+
+    expect(readTarget(FOLDER)).not.toHaveProperty("image");
+  });
+});
+
+describe("a choice", () => {
+  it.each(listTargetChoices("linux").map((choice) => [choice.label, choice] as const))(
+    "of %s is the one that is read afterwards",
+    async (_, choice) => {
+      await writeTargetChoice(choice);
+
+      expect(readTargetChoice()).toEqual(choice);
+    },
+  );
+
+  it("of plain Docker after gVisor takes the runtime back, and keeps one of the user's own", async () => {
+    const [, , docker, gvisor] = listTargetChoices("linux");
+    if (!docker || !gvisor) throw new Error("no Docker among the choices");
+    await writeTargetChoice(gvisor);
+    await writeTargetChoice(docker);
+    expect(readTarget(FOLDER).options).toEqual({});
+
+    state.settings["sandpiper.docker.runtime"] = "kata";
+    await writeTargetChoice(docker);
+    expect(readTarget(FOLDER).options).toEqual({ runtime: "kata" });
+  });
+
+  it("is named by what stands between the code and this machine", () => {
+    expect(describeTarget(TARGET, "namespaces")).toBe("Local (bubblewrap)");
+    expect(describeTarget({ ...TARGET, providerId: "docker" }, "gvisor")).toBe("Docker (gVisor)");
+  });
+});
+
+describe("readSetting", () => {
+  it.each([undefined, null])("refuses %s", (value) => {
+    state.settings["sandpiper.cpus"] = value;
+
+    expect(() => readSetting("cpus")).toThrow("The setting sandpiper.cpus has a value it cannot have.");
+  });
+});
