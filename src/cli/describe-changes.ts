@@ -2,6 +2,9 @@ import { toDisplay } from "../core/workspace-path.ts";
 import type { ApplyResult } from "../sessions/engine.ts";
 import type { ChangeCounts, ReviewedChange, RunRecord } from "../sessions/records.ts";
 
+// More than that are told of by their number.
+const MAX_NAMES = 20;
+
 /** "2 added, 1 modified"; what there is none of is left out. */
 export function describeCounts(counts: ChangeCounts): string {
   const parts = [
@@ -53,5 +56,6 @@ export function describeChange({ path, kind, status, decision, isProtected }: Re
 }
 
 function joinPaths(paths: readonly string[]): string {
-  return paths.map((path) => toDisplay(path)).join(", ");
+  const shown = paths.slice(0, MAX_NAMES).map((path) => toDisplay(path));
+  return paths.length > MAX_NAMES ? `${shown.join(", ")} and ${paths.length - MAX_NAMES} more` : shown.join(", ");
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Logger, silentLogger } from "../core/logger.ts";
 import { SandboxError } from "../core/sandbox-error.ts";
 import { prepareStateFolder, type StateFolder } from "../sessions/state-folder.ts";
+import { toBuildId } from "./build-id.ts";
 import { type ConnectedEngine, EngineClient } from "./engine-client.ts";
 import { prepareSocketFolder, toSocketPath } from "./socket-path.ts";
 import { spawnEngine } from "./spawn-engine.ts";
@@ -13,7 +14,7 @@ const RETRY_MS = 50;
 /** How to reach the engine. */
 export interface ConnectOptions {
   readonly state: StateFolder;
-  /** Of Sandpiper. An idle engine of another version makes way. */
+  /** Of Sandpiper. An idle engine of another version or build makes way. */
   readonly version: string;
   /** Who connects, for logs: "editor", "cli". */
   readonly role: string;
@@ -53,10 +54,11 @@ export async function connectEngine(options: ConnectOptions): Promise<ConnectedE
 // Undefined when the engine went away meanwhile, or made way for one of this version.
 async function greet(socket: Socket, options: ConnectOptions): Promise<ConnectedEngine | undefined> {
   const client = new EngineClient(socket, options.logger ?? silentLogger);
-  const hello = await client.greet(options);
+  const version = toBuildId(options.version, options.engineFile);
+  const hello = await client.greet({ version, role: options.role });
   if (!hello) return undefined;
-  if (hello.version === options.version || !(await client.retire().catch(() => true))) return client;
-  options.logger?.info(`The engine of version ${hello.version} makes way for ${options.version}`);
+  if (hello.version === version || !(await client.retire().catch(() => true))) return client;
+  options.logger?.info(`The engine of version ${hello.version} makes way for ${version}`);
   await client.closed;
   return undefined;
 }

@@ -4,6 +4,7 @@ import type { Logger } from "../core/logger.ts";
 import { toMessage } from "../core/sandbox-error.ts";
 import type { HostedEngine } from "../sessions/create-engine.ts";
 import { prepareStateFolder, type StateFolder, toStateFolder } from "../sessions/state-folder.ts";
+import { toBuildId } from "./build-id.ts";
 import { createEngineServer } from "./engine-server.ts";
 import { isAnswered } from "./listen.ts";
 import { createFileLogger } from "./log-file.ts";
@@ -24,12 +25,13 @@ export interface HostParts {
  * stdout once some engine listens; when that is another one, nothing more happens here.
  */
 export async function hostEngine(
-  version: string,
+  release: string,
   createEngine: (parts: HostParts) => Promise<HostedEngine>,
 ): Promise<void> {
   // Whoever started this process stops reading once it is ready.
   process.stdout.on("error", () => undefined);
   process.stderr.on("error", () => undefined);
+  const version = toBuildId(release, process.argv[1] ?? "");
   const state = toStateFolder(process.env);
   await prepareStateFolder(state);
   const logger = createFileLogger(join(state.root, "engine.log"), process.env["SANDPIPER_DEBUG"] ? "debug" : "info");

@@ -46,6 +46,7 @@ export class ActiveRun {
   #phase = new AbortController();
   // Aborted to have the provider kill the command.
   readonly #kill = new AbortController();
+  #abandoned: SandboxError | undefined;
   #stopper: Stopper | undefined;
   #session: LiveSession | undefined;
   #log: RunLogWriter | undefined;
@@ -95,6 +96,7 @@ export class ActiveRun {
   /** Gives up at once because the engine ends. */
   async abandon(reason: string): Promise<void> {
     const error = new SandboxError("unavailable", reason);
+    this.#abandoned = error;
     this.#phase.abort(error);
     this.#kill.abort(error);
     await this.ended;
@@ -120,12 +122,13 @@ export class ActiveRun {
     const command = await toCommand(this.#request);
     const { prepared, process } = await this.#begin(command);
     const exit = await this.#watch(process, this.#log);
-    this.#phase = new AbortController();
+    if (!this.#abandoned) this.#phase = new AbortController();
     this.#update(
       { exit, state: "collecting" },
       explainMissingProgram(command.argv, exit, this.record.target),
       this.#log.loss,
     );
+    if (this.#abandoned) throw this.#abandoned;
     await this.#collect(prepared);
   }
 

@@ -45,11 +45,19 @@ export async function pullFiles(
     for (const { path, reason } of refused) notes.push(`${toDisplay(path)} was not brought back: ${reason}`);
   }
   const folders = foldersOf(listing.paths);
+  forgetGone(files, present, folders);
+  return notes;
+}
+
+function forgetGone(files: SessionFiles, present: ReadonlySet<string>, folders: ReadonlySet<string>): void {
   // A folder that has something in it is told of by what is in it.
   const isThere = (path: string, entry: Entry): boolean =>
     present.has(path) && !(entry.type === "directory" && folders.has(path));
-  files.known = toLatest(files.known, toManifest([...files.known].filter(([path, entry]) => isThere(path, entry))));
-  return notes;
+  const gone = [...files.known].filter(([path, entry]) => !isThere(path, entry));
+  if (gone.length === 0) return;
+  const known = new Map(files.known);
+  for (const [path] of gone) known.delete(path);
+  files.known = known;
 }
 
 function listCandidates(listing: WorkspaceListing, files: SessionFiles, deps: PullDeps): readonly string[] {

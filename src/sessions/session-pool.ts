@@ -142,6 +142,8 @@ export class SessionPool {
 
   /** Ends the session when its sandbox turns out to be gone. */
   async verify(session: LiveSession, call: Call): Promise<void> {
+    // One that is being destroyed ends for that reason.
+    if (session.record.state !== "ready") return;
     try {
       const provider = await this.#deps.loadProvider(session.record.target);
       await provider.connect(session.sandbox.id, call);

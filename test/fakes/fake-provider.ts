@@ -43,6 +43,8 @@ export class FakeProvider implements Provider {
   readonly createdSpecs: SandboxSpec[] = [];
   /** Called at a step; what it throws fails the step. */
   onStep: (step: FaultPoint) => void | Promise<void> = () => undefined;
+  /** By sandbox: what ends each command in it. */
+  readonly running = new Map<string, Set<() => void>>();
   /** What each `apply` was given. */
   readonly applied: { readonly deletes: readonly string[]; readonly hasTar: boolean }[] = [];
 
@@ -93,10 +95,12 @@ export class FakeProvider implements Provider {
     }
   }
 
-  /** Makes a sandbox disappear, as one does whose machine dies. */
+  /** Makes a sandbox disappear with all that runs in it, as one does whose machine dies. */
   async lose(id: string): Promise<void> {
     const books = this.sandboxes.get(id);
     this.sandboxes.delete(id);
+    for (const kill of this.running.get(id) ?? []) kill();
+    this.running.delete(id);
     if (books) await rm(books.folder, { recursive: true, force: true });
   }
 
@@ -142,7 +146,18 @@ class FakeSandbox implements Sandbox {
       detached: true,
       stdio: "pipe",
     });
-    return toProcess(child, call.signal);
+    const started = toProcess(child, call.signal);
+    const kills = this.#provider.running.get(this.id) ?? new Set();
+    this.#provider.running.set(this.id, kills);
+    const kill = (): void => void started.signal("KILL");
+    kills.add(kill);
+    return { ...started, exit: this.#toExit(started.exit, () => kills.delete(kill)) };
+  }
+
+  async #toExit(exit: Promise<ExitStatus>, onDidEnd: () => void): Promise<ExitStatus> {
+    const status = await exit;
+    onDidEnd();
+    return this.#provider.sandboxes.has(this.id) ? status : { kind: "lost", reason: "The sandbox was destroyed." };
   }
 
   async apply(delta: Delta, call: Call): Promise<void> {

@@ -94,9 +94,12 @@ describe("a session", () => {
     const run = await bench.engine.startRun(bench.toRequest({ kind: "line", line: "sleep 60" }));
     const { sessionId = "" } = await bench.waitFor(run.id, ({ state }) => state === "running");
 
-    void bench.engine.stopRun(run.id, true);
     await bench.engine.destroySession(sessionId);
     await bench.engine.destroySession(sessionId);
+
+    const outcome = await bench.finish(run.id);
+    expect(outcome.run).toMatchObject({ exit: { kind: "lost", reason: "The sandbox was destroyed." } });
+    expect(outcome.run.notes?.join()).toMatch(/files that the run changed could not be brought back/);
 
     expect(bench.provider.sandboxes.size).toBe(0);
     expect((await bench.engine.listSessions())[0]).toMatchObject({ state: "ended", endReason: "It was destroyed." });
@@ -141,6 +144,22 @@ describe("a session", () => {
     clock.advance(61 * 60_000);
 
     expect((await bench.engine.listSessions())[0]).toMatchObject({ state: "ended", endReason: "Its time was up." });
+  });
+});
+
+describe("an engine that is stopped", () => {
+  it("ends its runs, says why, and leaves nothing half-saved", async () => {
+    const { id } = await bench.engine.startRun(bench.toRequest({ kind: "line", line: "echo up; exec sleep 60" }));
+    await bench.waitFor(id, ({ state }) => state === "running");
+
+    await bench.engine.dispose();
+    const run = await readFile(join(bench.state.runs, id, "record.json"), "utf8");
+
+    expect(run).toContain('"state":"ended"');
+    expect(run).toContain("Sandpiper's engine was stopped.");
+    await expect(bench.engine.startRun(bench.toRequest({ kind: "line", line: "true" }))).rejects.toMatchObject({
+      code: "unavailable",
+    });
   });
 });
 
