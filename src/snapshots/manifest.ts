@@ -17,7 +17,8 @@ export type Manifest = ReadonlyMap<string, Entry>;
 
 /** Whether two entries are the same to the byte, mode and link; undefined stands for "not there". */
 export function isSameEntry(a: Entry | undefined, b: Entry | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
+  if (a === b) return true;
+  if (a === undefined || b === undefined) return false;
   if (a.type === "file") return b.type === "file" && a.sha256 === b.sha256 && a.executable === b.executable;
   if (a.type === "link") return b.type === "link" && a.target === b.target;
   return b.type === "directory";

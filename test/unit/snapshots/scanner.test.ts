@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createScanner, type Scanner, type ScanRequest } from "../../../src/snapshots/scanner.ts";
-import { makeFolder } from "./temp-folder.ts";
+import { makeFolder, plant } from "./temp-folder.ts";
 
 const workerUrl = new URL("../../../src/snapshots/scan-worker.ts", import.meta.url);
 const scanners: Scanner[] = [];
@@ -31,6 +31,23 @@ describe("the scanner", () => {
 
     expect(scans.map(({ manifest }) => [...manifest.keys()])).toEqual([["a"], ["b"], []]);
     expect(scans[2]?.skipped).toMatchObject([{ path: ".env", kind: "secret" }]);
+  });
+
+  it("gives the same manifest as long as nothing changes, and a new one then", async () => {
+    const scanner = start();
+    const root = makeFolder({ a: "1", b: "2" });
+    const request = requestFor(root);
+
+    const first = await scanner.scan(request, never);
+    const second = await scanner.scan(request, never);
+    plant(root, { a: "changed" });
+    const third = await scanner.scan(request, never);
+    const fourth = await scanner.scan({ ...request, overlays: [{ path: "a", text: "1" }] }, never);
+
+    expect(second.manifest).toBe(first.manifest);
+    expect([...third.manifest.keys()]).toEqual(["a", "b"]);
+    expect(third.manifest.get("a")).toMatchObject({ sizeBytes: 7 });
+    expect(fourth.manifest.get("a")).toEqual(first.manifest.get("a"));
   });
 
   it("passes the error of a scan on, and goes on", async () => {
@@ -68,6 +85,21 @@ describe("the scanner", () => {
 
     await expect(second).rejects.toMatchObject({ name: "AbortError" });
     await first;
+  });
+
+  it("starts another thread when the last one has ended in the meantime", async () => {
+    const scanner = start(new URL("dying-worker.ts", import.meta.url));
+    const request = requestFor(makeFolder());
+
+    const first = await scanner.scan(request, never);
+    // Its end is told of some time after its answer.
+    const second = await vi.waitFor(async () => {
+      const scan = await scanner.scan(request, never).catch(() => undefined);
+      expect(scan?.notes).toBeDefined();
+      return scan;
+    });
+
+    expect(second?.notes).not.toEqual(first.notes);
   });
 
   it("reports a thread that dies as an error that can be acted on, and starts another", async () => {
