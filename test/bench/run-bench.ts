@@ -5,6 +5,7 @@ import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { root } from "../../scripts/setup/paths.mjs";
 import { buildPackage } from "../rig/check-package.ts";
+import { makeTempFolder, removeFolder } from "../rig/temp-folder.ts";
 import { measureActivation } from "./activation.ts";
 import { measureFirstByte } from "./first-byte.ts";
 import { medianOf } from "./statistics.ts";
@@ -58,10 +59,12 @@ function toMarkdown(rows: readonly Row[], machine: string): string {
   return `${head}\n| what | value | from, to (samples) |\n| --- | --- | --- |\n${lines.join("\n")}\n`;
 }
 
-const vsix = await buildPackage();
+const folder = makeTempFolder();
+const vsix = await buildPackage(folder);
 const rows = [...sizeRows(vsix), ...(await timeRows(vsix))];
 const machine = `${cpus()[0]?.model ?? "an unknown processor"}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`;
 const markdown = toMarkdown(rows, machine);
 writeFileSync(join(root, "test/bench/RESULTS.md"), markdown);
 writeFileSync(join(root, "test/bench/results.json"), `${JSON.stringify({ machine, rows }, undefined, 2)}\n`);
+removeFolder(folder);
 console.log(`\n${markdown}`);

@@ -33,7 +33,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const noDocker = (await whyUnmet("docker")) ?? "";
   const daemon = noDocker === "" ? await startTestDaemon() : undefined;
   if (daemon) await ensureTestImages(daemon.socketPath);
-  const vsix = await buildPackage();
+  const vsix = await buildPackage(folder);
   const server = await startCodeServer({
     folder,
     extension: { vsix },

@@ -52,16 +52,20 @@ export async function runMainJob(
   await lens.click();
   const terminal = new Terminal(workbench.page);
   const text = await terminal.waitFor(END_LINE);
-  // The lens says the same once it has been drawn anew.
+  // The lens and the side bar say the same once they have been drawn anew.
   await workbench.codeLenses.filter({ hasText: "3 files changed" }).first().waitFor();
+  await workbench.showView("Sandbox");
+  await workbench.treeRows.filter({ hasText: "report.md" }).waitFor();
   await takePicture("run");
   const changesBefore = compareFolders(SAMPLE, workspace);
   await workbench.runCommand("Sandbox: Review Changes");
-  await workbench.page.locator(".multiDiffEditor").waitFor();
   await workbench.page.locator(".multiDiffEditor .file-path", { hasText: "report.md" }).first().waitFor();
+  await workbench.whenExtensionsAreActive();
   await takePicture("review");
   await workbench.runCommand("Sandbox: Apply Changes");
   await waitUntil(() => compareFolders(SAMPLE, workspace).length >= EXPECTED_CHANGES.length);
+  await workbench.showView("Explorer");
+  await workbench.treeRows.filter({ hasText: "report.md" }).waitFor();
   await takePicture("applied");
   return toReport(text.split("\n"), changesBefore, workspace);
 }

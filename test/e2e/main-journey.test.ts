@@ -4,7 +4,7 @@ import { test } from "./sample-window.ts";
 
 describe("an agent's script in the sample workspace", () => {
   test("is run from its lens, reviewed and applied", async ({ sample: { workbench, workspace } }) => {
-    const report = await runMainJob(workbench, workspace, (name) => workbench.screenshot(`main-${name}`));
+    const report = await runMainJob(workbench, workspace, (name) => workbench.screenshot(name));
 
     expect(report.problems).toEqual([]);
     expect(report.exitCode).toBe(0);

@@ -33,7 +33,7 @@ describe("a sandbox", () => {
     await terminal.waitFor(/[$#] ?$/m);
     await terminal.type("ls -A; id -u; echo $HOME\n");
     const text = await terminal.waitFor(/^\/home/m);
-    await workbench.showView("Sandpiper");
+    await workbench.showView("Sandbox");
     await workbench.treeRows.filter({ hasText: "agent_task.py" }).first().waitFor();
     await workbench.screenshot("sessions-and-shell");
 

@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { root, toolNode } from "../../scripts/setup/paths.mjs";
 import { runCommand } from "../../scripts/setup/run-command.mjs";
 import type { Counts } from "./counts.ts";
+import { makeTempFolder, removeFolder } from "./temp-folder.ts";
 
 const BUDGET_BYTES = 5 * 1024 * 1024;
 const VSCE = join(root, "node_modules/@vscode/vsce/vsce");
@@ -21,21 +21,21 @@ const REQUIRED = [
   "dist/scan-worker.js",
 ];
 
-/** Packages the extension as it is released. @returns the path of the .vsix */
-export async function buildPackage(): Promise<string> {
-  const path = join(root, "dist/sandpiper.vsix");
-  await runCommand([toolNode(), VSCE, "package", "--no-dependencies", "--allow-missing-repository", "--out", path], {
-    cwd: root,
-  });
+/** Packages the extension as it is released. @returns the path of the .vsix, in `folder` */
+export async function buildPackage(folder: string): Promise<string> {
+  const path = join(folder, "sandpiper.vsix");
+  const options = ["--no-dependencies", "--allow-missing-repository", "--no-rewrite-relative-links"];
+  await runCommand([toolNode(), VSCE, "package", ...options, "--out", path], { cwd: root });
   return path;
 }
 
 /** Checks what is in the package, how large it is, and that the command line in it runs away from the checkout. */
 export async function checkPackage(): Promise<Counts> {
+  const folder = makeTempFolder();
   const checks: Record<string, () => Promise<string | undefined>> = {
     "holds what it should and nothing else": findWrongFiles,
-    "is within its budget": findExcess,
-    "has a command line that runs without node_modules": tryCommandLine,
+    "is within its budget": () => findExcess(folder),
+    "has a command line that runs without node_modules": () => tryCommandLine(folder),
   };
   let failed = 0;
   for (const [name, run] of Object.entries(checks)) {
@@ -43,6 +43,7 @@ export async function checkPackage(): Promise<Counts> {
     if (problem !== undefined) failed += 1;
     console.log(problem === undefined ? `✓ the package ${name}` : `✗ the package ${name}: ${problem}`);
   }
+  removeFolder(folder);
   return { passed: Object.keys(checks).length - failed, failed, skipped: 0 };
 }
 
@@ -55,19 +56,14 @@ async function findWrongFiles(): Promise<string | undefined> {
   return missing.length > 0 ? `it lacks ${missing.join(", ")}` : undefined;
 }
 
-async function findExcess(): Promise<string | undefined> {
-  const { size } = statSync(await buildPackage());
-  console.log(`dist/sandpiper.vsix has ${(size / 1024).toFixed(0)} KB`);
+async function findExcess(folder: string): Promise<string | undefined> {
+  const { size } = statSync(await buildPackage(folder));
+  console.log(`The .vsix has ${(size / 1024).toFixed(0)} KB.`);
   return size > BUDGET_BYTES ? `it has ${size} bytes, over ${BUDGET_BYTES}` : undefined;
 }
 
-async function tryCommandLine(): Promise<string | undefined> {
-  const folder = mkdtempSync(join(tmpdir(), "sandpiper-package-"));
-  try {
-    await runCommand(["python3", "-m", "zipfile", "-e", join(root, "dist/sandpiper.vsix"), folder]);
-    const help = await runCommand([toolNode(), join(folder, "extension/dist/cli.js"), "--help"], { cwd: folder });
-    return help.includes("sandpiper run") ? undefined : `--help says: ${help}`;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+async function tryCommandLine(folder: string): Promise<string | undefined> {
+  await runCommand(["python3", "-m", "zipfile", "-e", join(folder, "sandpiper.vsix"), folder]);
+  const help = await runCommand([toolNode(), join(folder, "extension/dist/cli.js"), "--help"], { cwd: folder });
+  return help.includes("sandpiper run") ? undefined : `--help says: ${help}`;
 }

@@ -76,8 +76,13 @@ export class Workbench {
   }
 
   async showView(container: string): Promise<void> {
-    const tab = this.page.locator(".activitybar").getByRole("tab", { name: new RegExp(container) });
+    const tab = this.page.locator(".activitybar").getByRole("tab", { name: new RegExp(`^${container}`) });
     if ((await tab.getAttribute("aria-selected")) !== "true") await tab.click();
+  }
+
+  /** Opening a file can wake an extension for its language, and colours come with it. */
+  async whenExtensionsAreActive(): Promise<void> {
+    await this.statusBar.filter({ hasText: "Activating" }).waitFor({ state: "detached" });
   }
 
   /** Saves media/screenshots/NAME.png, with the mouse out of the way. @returns its path */
