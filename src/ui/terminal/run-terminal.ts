@@ -36,6 +36,7 @@ export class RunTerminal implements vscode.Pseudoterminal {
   #hasProgress = false;
   #hasOutput = false;
   #hasDrawnEnd = false;
+  #skippedBytes = 0;
   #inputQueue: Promise<void> = Promise.resolve();
 
   readonly onDidWrite = this.#written.event;
@@ -113,6 +114,7 @@ export class RunTerminal implements vscode.Pseudoterminal {
     this.#hasDrawnEnd = false;
     this.#hasOutput = false;
     this.#hasProgress = false;
+    this.#skippedBytes = 0;
     this.#written.fire(headerLine(this.#run));
     this.#drawName();
     this.#drawProgress();
@@ -121,7 +123,10 @@ export class RunTerminal implements vscode.Pseudoterminal {
       readLog: this.#deps.readLog,
       nextFrame: this.#deps.nextFrame,
       write: (text) => this.#writeOutput(text),
-      onSkip: (bytes) => this.#writeOutput(skipLine(bytes)),
+      onSkip: (bytes) => {
+        this.#skippedBytes += bytes;
+        this.#writeOutput(skipLine(bytes));
+      },
     });
     this.#pump = pump;
     if (!isLive(run)) pump.end();
@@ -141,7 +146,13 @@ export class RunTerminal implements vscode.Pseudoterminal {
   #drawEnd(pump: OutputPump): void {
     if (this.#hasDrawnEnd) return;
     this.#hasDrawnEnd = true;
-    this.#written.fire(endLines(this.#run, pump.movedCursor, this.#hasOutput));
+    this.#written.fire(
+      endLines(this.#run, {
+        hadOutput: this.#hasOutput,
+        movedCursor: pump.movedCursor,
+        skippedBytes: this.#skippedBytes,
+      }),
+    );
     this.#drawName();
     // A shell that was left by its user closes as terminals do.
     if (this.#run.command.kind === "shell" && this.#run.exit?.kind === "exited") this.#closed.fire();

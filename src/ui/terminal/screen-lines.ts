@@ -49,18 +49,31 @@ export function clearProgressLine(): string {
 
 /** Stands where output was left out. */
 export function skipLine(skippedBytes: number): string {
+  return `\u001b[0m\r\n${skipText(skippedBytes)}\r\n`;
+}
+
+function skipText(skippedBytes: number): string {
   const size = (skippedBytes / 1024 / 1024).toFixed(1);
-  const text = vscode.l10n.t("… {0} MiB of output not shown here: Open full log", size);
-  return `\u001b[0m\r\n${YELLOW}${text}${RESET}\r\n`;
+  return `${YELLOW}${vscode.l10n.t("… {0} MiB of output not shown here: Open full log", size)}${RESET}`;
+}
+
+/** How the output left the terminal. */
+export interface OutputTrace {
+  readonly hadOutput: boolean;
+  /** See `EscapeFilter.movedCursor`. */
+  readonly movedCursor: boolean;
+  readonly skippedBytes: number;
 }
 
 /**
  * The last lines: how it ended and what came back. They stand below everything that the output wrote, wherever it left the
  * cursor, so that it cannot pass for them.
  */
-export function endLines(run: RunRecord, movedCursor: boolean, hadOutput: boolean): string {
+export function endLines(run: RunRecord, { hadOutput, movedCursor, skippedBytes }: OutputTrace): string {
   const down = movedCursor ? TO_BOTTOM : hadOutput ? "\r\n" : CLEAR_LINE;
-  const lines = [statusLine(run), ...errorLines(run), ...noteLines(run)];
+  // Said once more: where it happened has long scrolled away.
+  const skipped = skippedBytes > 0 ? [skipText(skippedBytes)] : [];
+  const lines = [...skipped, statusLine(run), ...errorLines(run), ...noteLines(run)];
   return `${TAKE_BACK}${down}${lines.join("\r\n")}\r\n`;
 }
 

@@ -73,6 +73,15 @@ describe("RunTerminal", () => {
     expect(end).toContain("\u001b[0m");
   });
 
+  it("31: says at the end that output was left out, with a way to all of it", async () => {
+    const { terminal, log, text } = setUp(fakeRun());
+    log.text = "x".repeat(9 * 1024 * 1024);
+    terminal.open(SIZE);
+    for (let round = 0; round < 20; round++) await settle();
+
+    expect(text().slice(-120)).toMatch(/… 8\.5 MiB of output not shown here: Open full log\r\n✓ exit 0 in 1\.2 s\r\n$/);
+  });
+
   it("shows what is being prepared, and takes it away when output comes", async () => {
     const { terminal, log, screen, text } = setUp(liveRun({ state: "preparing", progress: "Pulling image, 34 %" }));
     terminal.open(SIZE);
