@@ -25,9 +25,9 @@ export const SANDBOX_FILTER = { label: [`${MARK_LABEL}=1`] };
 
 const MIB = 1024 * 1024;
 const CPU_PERIOD_US = 100_000;
-/** For what is ours in the container: its first process, supervisors, and the threads of `docker exec` itself. */
-const OWN_PROCESSES = 24;
-/** gVisor's kernel is a program in the same cgroup, with threads of its own beside those of the commands. */
+/** For what is ours in the container: its first process with its child, and a supervisor or two. */
+const OWN_PROCESSES = 4;
+/** gVisor's kernel is a program in the same cgroup: its own threads, and two for each of the commands'. */
 const GVISOR_THREADS = 512;
 
 /** How the daemon is to run a container. */
@@ -66,6 +66,7 @@ function toHostConfig(
 ): NonNullable<ContainerCreateOptions["HostConfig"]> {
   const memoryBytes = spec.memoryMiB * MIB;
   const diskBytes = spec.diskMiB * MIB;
+  const maxProcesses = spec.maxProcesses + OWN_PROCESSES;
   return {
     AutoRemove: true,
     // No `Init`: our first process does an init's work and can't be killed from inside, see INIT_SCRIPT.
@@ -83,8 +84,10 @@ function toHostConfig(
     // Not NanoCpus, which Docker refuses when the host has fewer.
     CpuPeriod: CPU_PERIOD_US,
     CpuQuota: Math.max(1000, Math.round(spec.cpus * CPU_PERIOD_US)),
-    PidsLimit: spec.maxProcesses + OWN_PROCESSES + (isGvisor ? GVISOR_THREADS : 0),
+    PidsLimit: isGvisor ? 2 * maxProcesses + GVISOR_THREADS : maxProcesses,
     Ulimits: [
+      // gVisor counts within the sandbox; the host's kernel would count all that user 1000 has anywhere.
+      ...(isGvisor ? [{ Name: "nproc", Soft: maxProcesses, Hard: maxProcesses }] : []),
       { Name: "nofile", Soft: 4096, Hard: 4096 },
       { Name: "fsize", Soft: diskBytes, Hard: diskBytes },
       { Name: "core", Soft: 0, Hard: 0 },

@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import type { Call } from "../../core/call.ts";
 import type { Command, ExitStatus, Process, ProcessSignal, TerminalSize } from "../../core/sandbox.ts";
 import { checkWorkspacePath } from "../../core/workspace-path.ts";
+import { checkCommand } from "../check-spec.ts";
 import { signalCommand, superviseCommand } from "../posix/supervise.ts";
 import { toProcess } from "../posix/supervised-process.ts";
 import { createNonce } from "../posix/trailer-filter.ts";
@@ -27,6 +28,7 @@ export async function startProcess(
   call: Call,
   whyLost: () => Promise<ExitStatus>,
 ): Promise<Process> {
+  checkCommand(command);
   const nonce = createNonce();
   const pidFile = `${PRIVATE_FOLDER}/${randomBytes(8).toString("hex")}.pid`;
   const kill = createKill(container, pidFile);

@@ -3,6 +3,7 @@ import { type Call, toCleanupCall } from "../../core/call.ts";
 import type { Boundary, GpuTier, Progress, Provider, SandboxSpec, SandboxSummary } from "../../core/provider.ts";
 import type { Sandbox } from "../../core/sandbox.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
+import { checkSpec } from "../check-spec.ts";
 import type { ProviderDeps } from "../registry.ts";
 import {
   DEFAULT_IMAGE,
@@ -19,6 +20,8 @@ import { ensureImage } from "./pull-image.ts";
 import { readMachine } from "./read-machine.ts";
 import { readStatus, toSandboxError } from "./to-sandbox-error.ts";
 
+/** Below it, Docker refuses or nothing starts. */
+const LEAST_MEMORY_MIB = 16;
 const CHECK_TIMEOUT_MS = 10_000;
 const MIB = 1024 * 1024;
 const GPU_TIER: GpuTier = { id: "nvidia", title: "The NVIDIA GPUs of the Docker host" };
@@ -135,6 +138,7 @@ async function create(
   call: Call,
   progress: Progress,
 ): Promise<Sandbox> {
+  checkSpec(spec, LEAST_MEMORY_MIB);
   if (spec.gpu !== undefined) await checkGpu(client, spec.gpu);
   await ensureImage(client, spec.image ?? DEFAULT_IMAGE, call, progress);
   const expiresAt = new Date(Date.now() + spec.lifetimeMs);

@@ -24,6 +24,9 @@ export interface TestDaemon {
   stop(): Promise<void>;
 }
 
+const FOLDER = join(CACHE_FOLDER, "docker");
+/** Of {@link startTestDaemon}, for those who have to name it before it runs. */
+export const TEST_SOCKET = join(FOLDER, "docker.sock");
 const START_TIMEOUT_MS = 60_000;
 const BRIDGE = "sandpiper-test";
 const GATEWAY = "172.31.251.1";
@@ -33,7 +36,7 @@ const GATEWAY = "172.31.251.1";
  * holder has stopped it or has died. @throws Error with the exact reason when this machine can't run one.
  */
 export function startTestDaemon(): Promise<TestDaemon> {
-  return holdDaemon(join(CACHE_FOLDER, "docker"));
+  return holdDaemon(FOLDER);
 }
 
 /** A daemon for one test that is going to kill it; its folder goes with it. Nothing is in it, images included. */

@@ -5,7 +5,7 @@ import { silentLogger } from "../../../src/core/logger.ts";
 import type { Provider, SandboxSpec } from "../../../src/core/provider.ts";
 import type { ExitStatus, Process, Sandbox } from "../../../src/core/sandbox.ts";
 import { createDockerProvider } from "../../../src/providers/docker/docker-provider.ts";
-import { type TestDaemon, startTestDaemon } from "./daemon.ts";
+import { TEST_SOCKET, type TestDaemon, startTestDaemon } from "./daemon.ts";
 import { TEST_IMAGE, ensureTestImages } from "./test-image.ts";
 
 let current: TestDaemon | undefined;
@@ -38,7 +38,7 @@ export function newCall(signal: AbortSignal = AbortSignal.timeout(60_000)): Call
 
 /** A provider on the test daemon, unless the options say otherwise. */
 export function newProvider(options: Record<string, string> = {}, env: NodeJS.ProcessEnv = {}): Provider {
-  const host = `unix://${testDaemon().socketPath}`;
+  const host = `unix://${TEST_SOCKET}`;
   return createDockerProvider({ host, ...options }, { stateFolder: "/nonexistent", env, platform: process.platform });
 }
 
