@@ -17,7 +17,7 @@ export interface CliContext {
 }
 
 /** Signals that this process was sent. */
-export interface SignalInbox {
+interface SignalInbox {
   /** @param listener called for each signal with how many came so far, this one included */
   onSignal(listener: (count: number) => void): void;
 }

@@ -8,7 +8,7 @@ import { Connection } from "./connection.ts";
 import { listenAlone } from "./listen.ts";
 
 /** An engine that nobody is connected to and that has nothing to do ends after this long. */
-export const IDLE_EXIT_MS = 10 * 60_000;
+const IDLE_EXIT_MS = 10 * 60_000;
 
 const SOCKET_CHECK_MS = 30_000;
 

@@ -56,17 +56,17 @@ export interface WireError {
   readonly message: string;
 }
 
-export type Response =
+type Response =
   | { readonly type: "response"; readonly id: number; readonly result: unknown }
   | { readonly type: "response"; readonly id: number; readonly error: WireError };
 
 /** Something was wrong with a frame that could not be told which request it was. */
-export interface Complaint {
+interface Complaint {
   readonly type: "complaint";
   readonly message: string;
 }
 
-export interface EventFrame {
+interface EventFrame {
   readonly type: "event";
   readonly event: EngineEvent;
 }

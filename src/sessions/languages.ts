@@ -11,7 +11,7 @@ const RUN_TYPESCRIPT =
 const TYPESCRIPT = ["sh", "-c", RUN_TYPESCRIPT, "sh"];
 
 /** What runs a file, by extension, unless its first line or the user says otherwise. */
-export const BUILT_IN_LANGUAGES: LanguageMap = {
+const BUILT_IN_LANGUAGES: LanguageMap = {
   ".py": ["python3", "-u"],
   ".js": ["node"],
   ".mjs": ["node"],

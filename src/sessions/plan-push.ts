@@ -26,11 +26,12 @@ export interface PushPlan {
 export function planPush(state: PushState): PushPlan {
   const send = new Set<string>();
   const deletes = new Set<string>();
-  for (const path of new Set([...state.local.keys(), ...state.known.keys(), ...state.pushed.keys(), ...state.resend])) {
-    if (!isDue(state, path)) continue;
-    if (state.local.has(path)) send.add(path);
-    else deletes.add(path);
-  }
+  for (const path of state.local.keys()) if (isDue(state, path)) send.add(path);
+  for (const path of state.known.keys()) if (!state.local.has(path) && isDue(state, path)) deletes.add(path);
+  // A push that was cut short may have brought what nobody knows of.
+  for (const path of state.resend) if (!state.local.has(path)) deletes.add(path);
+  // Most pushes of a large workspace have nothing to do.
+  if (send.size === 0 && deletes.size === 0) return { send: [], deletes: [] };
   clearTheWay(state, send, deletes);
   addEmptiedFolders(state, deletes);
   return { send: [...send].sort(comparePaths), deletes: withoutNested(deletes) };
@@ -59,6 +60,7 @@ function clearTheWay({ known }: PushState, send: Set<string>, deletes: Set<strin
 
 // A folder whose last file goes away goes too, when the workspace has it no more; else it would look like one that a run made.
 function addEmptiedFolders({ local, known }: PushState, deletes: Set<string>): void {
+  if (deletes.size === 0) return;
   const needed = new Set(local.keys());
   for (const path of local.keys()) for (const parent of parentsOf(path)) needed.add(parent);
   for (const path of known.keys()) {
