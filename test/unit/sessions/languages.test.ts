@@ -39,7 +39,9 @@ describe("what runs a file", () => {
   });
 
   it("is unknown for other files, and says what to do", () => {
-    expect(() => resolveLanguage("a.xyz", "", {})).toThrow(/does not know how to run a\.xyz.*sandpiper\.run\.languages/);
+    expect(() => resolveLanguage("a.xyz", "", {})).toThrow(
+      /does not know how to run a\.xyz.*sandpiper\.run\.languages/,
+    );
     expect(() => resolveLanguage("LICENSE", "", {})).toThrow(/files without an extension/);
   });
 });
