@@ -74,8 +74,8 @@ read -r group terminal <"$1" || exit 0
 stat=
 if [ -r "/proc/$group/stat" ]; then read -r stat <"/proc/$group/stat"; fi
 set -- "$2" $(echo "\${stat##*)}")
-kill "-$1" -- "-$group" 2>/dev/null || kill "-$1" "$group" 2>/dev/null
-if [ "\${7:-0}" -gt 1 ] 2>/dev/null && [ "$7" != "$group" ]; then kill "-$1" -- "-$7" 2>/dev/null; fi
+kill "-$1" "-$group" 2>/dev/null || kill "-$1" "$group" 2>/dev/null
+if [ "\${7:-0}" -gt 1 ] 2>/dev/null && [ "$7" != "$group" ]; then kill "-$1" "-$7" 2>/dev/null; fi
 exit 0
 `.replaceAll("\\$", "$");
 

@@ -247,7 +247,7 @@ refuse() {
 }
 terminal=
 if [ -t 0 ] && [ -t 1 ]; then terminal=1; fi
-trap : INT QUIT TTOU
+trap : INT QUIT
 if [ -n "$cwd" ]; then cd -- "$cwd" 2>/dev/null || refuse 126 "$cwd: cannot be entered in the sandbox"; fi
 case $1 in
 */*)
@@ -266,7 +266,7 @@ fi
 if [ -n "$control" ]; then
   while read -r name; do
     read -r pid <"$pidfile"
-    case $name in INT | TERM | KILL) kill "-$name" -- "-$pid" || kill "-$name" "$pid" ;; esac
+    case $name in INT | TERM | KILL) kill "-$name" "-$pid" || kill "-$name" "$pid" ;; esac
   done <&"$control" >/dev/null 5>&- &
 fi
 # In the foreground: a background job would start with SIGINT ignored.
@@ -278,7 +278,7 @@ fi
 status=$?
 if [ -n "$pidfile" ]; then
   read -r pid <"$pidfile"
-  kill -KILL -- "-$pid"
+  kill -KILL "-$pid"
 fi
 finish "$status"
 `.replaceAll("\\$", "$");
