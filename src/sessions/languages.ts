@@ -90,5 +90,10 @@ function splitOnce(line: string): readonly string[] {
 
 /** The program that people know a command by: "python3" of ["python3", "-u"], "node" of the TypeScript runner. */
 export function toInterpreterName(argv: readonly string[]): string {
-  return argv === TYPESCRIPT ? "node" : (argv[0] ?? "");
+  return isTypeScriptRunner(argv) ? "node" : (argv[0] ?? "");
+}
+
+/** Whether a command runs TypeScript by whatever the sandbox has for it. */
+export function isTypeScriptRunner(argv: readonly string[]): boolean {
+  return argv[2] === RUN_TYPESCRIPT;
 }

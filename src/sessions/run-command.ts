@@ -2,7 +2,7 @@ import { open } from "node:fs/promises";
 import { basename, relative } from "node:path/posix";
 import { join } from "node:path";
 import type { Command, ExitStatus } from "../core/sandbox.ts";
-import { resolveLanguage, toInterpreterName } from "./languages.ts";
+import { isTypeScriptRunner, resolveLanguage, toInterpreterName } from "./languages.ts";
 import type { RunCommand, RunRequest, Target } from "./records.ts";
 
 const MAX_FIRST_LINE_BYTES = 512;
@@ -77,14 +77,20 @@ export function toTitle(command: RunCommand): string {
   }
 }
 
-/** What people should know when the program was not there, or undefined. A shell reports that as code 127. */
+/** What people should know when the sandbox lacks what the command needs, or undefined. A shell reports a missing program as code 127. */
 export function explainMissingProgram(argv: readonly string[], exit: ExitStatus, target: Target): string | undefined {
-  if (exit.kind !== "exited" || exit.code !== 127) return undefined;
+  if (exit.kind !== "exited") return undefined;
+  // What Node says of an option that it does not know.
+  if (exit.code === 9 && isTypeScriptRunner(argv))
+    return `TypeScript needs tsx, or Node 22.6 or newer, in the sandbox. ${toRemedy("a newer Node", target)}`;
+  if (exit.code !== 127) return undefined;
   const name = toInterpreterName(argv);
   const where = target.providerId === "local" ? "the local sandbox" : `the image ${target.image ?? "of the sandbox"}`;
-  const remedy =
-    target.providerId === "local"
-      ? `Install ${name} on this machine, or run on another provider.`
-      : `Choose an image that has it (setting sandpiper.docker.image, or --image), or run on another provider.`;
-  return `The command was not found in ${where} (code 127): is ${name} there? ${remedy}`;
+  return `The command was not found in ${where} (code 127): is ${name} there? ${toRemedy(name, target)}`;
+}
+
+function toRemedy(what: string, { providerId }: Target): string {
+  return providerId === "local"
+    ? `Install ${what} on this machine, or run on another provider.`
+    : `Choose an image that has ${what} (setting sandpiper.docker.image, or --image), or run on another provider.`;
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { DEFAULT_TARGET } from "../../../src/sessions/default-target.ts";
 import { parseShebang, resolveLanguage, toInterpreterName } from "../../../src/sessions/languages.ts";
+import { explainMissingProgram } from "../../../src/sessions/run-command.ts";
 
 describe("what runs a file", () => {
   it.each([
@@ -21,7 +23,10 @@ describe("what runs a file", () => {
 
     expect(argv.slice(0, 2)).toEqual(["sh", "-c"]);
     expect(argv[2]).toMatch(/command -v tsx.*exec tsx.*exec node --experimental-strip-types/);
-    expect(toInterpreterName(argv)).toBe("node");
+    expect(toInterpreterName([...argv, "x.ts"])).toBe("node");
+    expect(explainMissingProgram([...argv, "x.ts"], { kind: "exited", code: 9 }, DEFAULT_TARGET)).toMatch(
+      /Node 22\.6.*Install a newer Node/,
+    );
   });
 
   it("is told by the first line before the extension", () => {
