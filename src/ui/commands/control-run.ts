@@ -20,7 +20,7 @@ export async function stopRun(deps: CommandDeps, argument: unknown): Promise<voi
   const engine = await deps.link.get();
   if (run.state === "stopping") return engine.stopRun(run.id, true);
   await withProgress(vscode.l10n.t("Stopping {0}", titleOf(run)), async (signal, report) => {
-    report(vscode.l10n.t("interrupted; Cancel leaves it to the sandbox to end it"));
+    report(vscode.l10n.t("interrupted; stop it again to kill it"));
     const steps = [
       setTimeout(() => report(vscode.l10n.t("it did not heed the interrupt: told to terminate")), GRACE_MS),
       setTimeout(() => report(vscode.l10n.t("it did not terminate: killed")), 2 * GRACE_MS),

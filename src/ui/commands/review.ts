@@ -4,7 +4,7 @@ import type { ReviewedChange, RunRecord } from "../../sessions/records.ts";
 import { titleOf } from "../describe-run.ts";
 import { confirmConflicts, confirmProtected, listPaths } from "../review/confirm.ts";
 import { openChange, openReview, toLocalUri } from "../review/open-review.ts";
-import { toLogUri } from "../review/review-files.ts";
+import { MAX_SHOWN_BYTES, toLogUri } from "../review/review-files.ts";
 import { hasPendingChanges } from "../run-store.ts";
 import { EditorError } from "../show-error.ts";
 import { requireTrust } from "../workspace-folder.ts";
@@ -72,7 +72,23 @@ export async function openChangeDiff(deps: CommandDeps, argument: unknown): Prom
 /** Opens the run's whole output in an editor. */
 export async function openRunLog(deps: CommandDeps, argument: unknown): Promise<void> {
   const run = await pickRun(deps, argument, () => true, vscode.l10n.t("Open which run's output?"));
-  if (run) await vscode.commands.executeCommand("vscode.open", toLogUri(run));
+  if (!run) return;
+  const uri = toLogUri(run);
+  const { size } = await vscode.workspace.fs.stat(uri);
+  if (size <= MAX_SHOWN_BYTES) await vscode.commands.executeCommand("vscode.open", uri);
+  else await offerLogFile(deps.reviewFiles.logFileOf(run.id), size);
+}
+
+/** A log that no editor opens is still of use to other programs. */
+async function offerLogFile(file: string, sizeBytes: number): Promise<void> {
+  const mebibytes = Math.round(sizeBytes / 1024 / 1024);
+  const message = vscode.l10n.t(
+    "The output is {0} MiB, more than an editor shows. It is in the file {1}.",
+    mebibytes,
+    file,
+  );
+  const copy = vscode.l10n.t("Copy Path");
+  if ((await vscode.window.showInformationMessage(message, copy)) === copy) await vscode.env.clipboard.writeText(file);
 }
 
 function isPending(change: ReviewedChange): boolean {

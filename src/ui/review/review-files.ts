@@ -7,7 +7,8 @@ import { EscapeFilter } from "../terminal/escape-filter.ts";
 export const SCHEME = "sandpiper";
 const FILE_QUERY = "file=";
 const LOG_QUERY = "log";
-const MAX_BYTES = 64 * 1024 * 1024;
+/** Larger files are not shown. */
+export const MAX_SHOWN_BYTES = 64 * 1024 * 1024;
 
 /** Where contents come from. */
 export interface ReviewFilesDeps {
@@ -42,6 +43,11 @@ export class ReviewFiles implements vscode.FileSystemProvider {
     this.#deps = deps;
   }
 
+  /** Where the bytes of the run's output are on disk. */
+  logFileOf(runId: string): string {
+    return this.#deps.logFileOf(runId);
+  }
+
   /** The run's changes, held against the disk as it is now. */
   async readChanges(runId: string): Promise<readonly ReviewedChange[]> {
     return (await this.#deps.link.get()).readChanges(runId);
@@ -56,7 +62,7 @@ export class ReviewFiles implements vscode.FileSystemProvider {
     const base = { type: vscode.FileType.File, ctime: 0, mtime: 0, permissions: vscode.FilePermission.Readonly };
     const { runId, path } = parse(uri);
     if (path === undefined) {
-      const file = await vscode.workspace.fs.stat(vscode.Uri.file(this.#deps.logFileOf(runId)));
+      const file = await vscode.workspace.fs.stat(vscode.Uri.file(this.logFileOf(runId)));
       return { ...base, mtime: file.mtime, size: file.size };
     }
     const entry = await this.#entryOf(uri);
@@ -68,7 +74,7 @@ export class ReviewFiles implements vscode.FileSystemProvider {
     if (path === undefined) return this.#readLog(runId);
     const entry = await this.#entryOf(uri);
     if (entry.type !== "file") return Buffer.from(entry.type === "link" ? `-> ${entry.target}\n` : "");
-    if (entry.sizeBytes > MAX_BYTES) {
+    if (entry.sizeBytes > MAX_SHOWN_BYTES) {
       throw vscode.FileSystemError.Unavailable(vscode.l10n.t("The file is larger than 64 MiB. Apply it to see it."));
     }
     const chunks: Uint8Array[] = [];
@@ -104,13 +110,7 @@ export class ReviewFiles implements vscode.FileSystemProvider {
   }
 
   async #readLog(runId: string): Promise<Uint8Array> {
-    const file = vscode.Uri.file(this.#deps.logFileOf(runId));
-    if ((await vscode.workspace.fs.stat(file)).size > MAX_BYTES) {
-      throw vscode.FileSystemError.Unavailable(
-        vscode.l10n.t("The output is larger than 64 MiB. It is in the file {0}.", file.fsPath),
-      );
-    }
-    return Buffer.from(toPlainText(await vscode.workspace.fs.readFile(file)));
+    return Buffer.from(toPlainText(await vscode.workspace.fs.readFile(vscode.Uri.file(this.logFileOf(runId)))));
   }
 }
 

@@ -10,13 +10,13 @@ export interface FileMention {
   readonly column?: number;
 }
 
-/** Where every sandbox has the workspace. */
+/** Every sandbox has the workspace in a folder of that name: /workspace, /home/sandbox/workspace. */
 const WORKSPACE = "/workspace/";
 /** Python's `File "x.py", line 12`. */
 const PYTHON = /File "([^"\n]{1,1000})", line (\d{1,9})/g;
 /** `/workspace/x.js:12:3`, `./x.rb:4`, `lib/x.sh: line 4`: an absolute path in the workspace, or any with an extension and a line. */
 const ANY =
-  /(\/workspace\/[^\s:"'()<>|]{1,1000}|(?<![\w@./+:-])(?:\.\/)?[\w@.+-][\w@./+-]{0,500}\.\w{1,8}(?=:(?: line )?\d))(?::(?: line )?(\d{1,9})(?::(\d{1,9}))?)?/g;
+  /((?<![\w./-])(?:\/[\w.-]{1,50}){0,4}\/workspace\/[^\s:"'()<>|]{1,1000}|(?<![\w@./+:-])(?:\.\/)?[\w@.+-][\w@./+-]{0,500}\.\w{1,8}(?=:(?: line )?\d))(?::(?: line )?(\d{1,9})(?::(\d{1,9}))?)?/g;
 /** What a selection is sent as: see {@link selectionPath}. */
 const SELECTION = /(^|\/)\.sandpiper-selection-\d+\.([^/]+)$/;
 
@@ -50,8 +50,10 @@ export function findFileMentions(text: string): readonly FileMention[] {
 }
 
 function toWorkspacePath(name: string): string | undefined {
-  const isInside = name.startsWith(WORKSPACE);
-  if (name.startsWith("/") && !isInside) return undefined;
-  const path = (isInside ? name.slice(WORKSPACE.length) : name).replace(/^(?:\.\/)+/, "").replace(/[.,;]+$/, "");
+  const root = name.startsWith("/") ? name.indexOf(WORKSPACE) : undefined;
+  if (root === -1) return undefined;
+  const path = (root === undefined ? name : name.slice(root + WORKSPACE.length))
+    .replace(/^(?:\.\/)+/, "")
+    .replace(/[.,;]+$/, "");
   return path.replace(SELECTION, "$1$2");
 }

@@ -5,6 +5,8 @@ describe("findFileMentions finds", () => {
   it.each([
     ['  File "/workspace/pkg/train.py", line 12, in <module>', [{ path: "pkg/train.py", line: 12 }]],
     ['  File "train.py", line 3', [{ path: "train.py", line: 3 }]],
+    ['  File "/home/sandbox/workspace/a.py", line 2', [{ path: "a.py", line: 2 }]],
+    ["/home/sandbox/workspace/src/a.js:7", [{ path: "src/a.js", line: 7 }]],
     ["    at Object.<anonymous> (/workspace/src/a.js:7:15)", [{ path: "src/a.js", line: 7, column: 15 }]],
     ["./lib/x.rb:4:in `f'", [{ path: "lib/x.rb", line: 4 }]],
     ["/workspace/run.sh: line 9: foo: command not found", [{ path: "run.sh", line: 9 }]],

@@ -79,7 +79,7 @@ describe("RunTerminal", () => {
     terminal.open(SIZE);
     for (let round = 0; round < 20; round++) await settle();
 
-    expect(text().slice(-120)).toMatch(/… 8\.5 MiB of output not shown here: Open full log\r\n✓ exit 0 in 1\.2 s\r\n$/);
+    expect(text().slice(-120)).toMatch(/… 8\.4 MiB of output not shown here: Open full log\r\n✓ exit 0 in 1\.2 s\r\n$/);
   });
 
   it("shows what is being prepared, and takes it away when output comes", async () => {
