@@ -59,20 +59,43 @@ export async function applyChangesToDisk(
   const named = new Set(request.paths === "all" ? [] : request.paths);
   const overwrite = new Set(request.overwrite);
   const selected = inOrderOfWriting(selectPending(request.changes, request.paths));
-  const held = selected.filter(({ isProtected, path }) => isProtected && !named.has(path)).map(({ path }) => path);
+  const isHeld = ({ isProtected, path }: Change): boolean => isProtected && !named.has(path);
+  const free = selected.filter((change) => !isHeld(change));
   const applied: string[] = [];
   const conflicts: string[] = [];
-  for (const change of selected) {
-    if (held.includes(change.path)) continue;
+  const applyNext = async (change: Change): Promise<void> => {
     const isDone = await applyOne(request, change, overwrite.has(change.path));
     (isDone ? applied : conflicts).push(change.path);
     if (isDone) onDidApply(change.path);
-  }
+  };
+  for (const change of free.filter(isDeletion)) await applyNext(change);
+  await forEachAtOnce(
+    free.filter((change) => !isDeletion(change)),
+    applyNext,
+  );
   return {
     applied: applied.sort(comparePaths),
     conflicts: conflicts.sort(comparePaths),
-    held: held.sort(comparePaths),
+    held: selected
+      .filter(isHeld)
+      .map(({ path }) => path)
+      .sort(comparePaths),
   };
+}
+
+const isDeletion = ({ theirs }: Change): boolean => theirs === undefined;
+
+/** Most files written at the same time: each waits for the disk, not for the processor. */
+const WRITERS = 16;
+
+async function forEachAtOnce<T>(items: readonly T[], handle: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  const writers = Array.from({ length: WRITERS }, async () => {
+    for (const item of rest) await handle(item);
+  });
+  // Every writer has ended before this does, so that nothing is written after a failure has been told.
+  const failed = (await Promise.allSettled(writers)).find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
 }
 
 async function applyOne({ root, store }: ApplyRequest, change: Change, overwrites: boolean): Promise<boolean> {
@@ -86,6 +109,5 @@ async function applyOne({ root, store }: ApplyRequest, change: Change, overwrite
 // A file goes before the folder it was in, and before the folder that takes its place.
 function inOrderOfWriting(changes: readonly Change[]): readonly Change[] {
   const ordered = [...changes].sort((a, b) => comparePaths(a.path, b.path));
-  const deletions = ordered.filter(({ theirs }) => theirs === undefined).toReversed();
-  return [...deletions, ...ordered.filter(({ theirs }) => theirs !== undefined)];
+  return [...ordered.filter(isDeletion).toReversed(), ...ordered.filter((change) => !isDeletion(change))];
 }
