@@ -9,6 +9,8 @@ import { toSha256 } from "./regular-file.ts";
 type Content = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 type Written = { readonly sha256: string; readonly sizeBytes: number };
 
+/** Larger content is read in pieces of this. */
+const PIECE_BYTES = 1024 * 1024;
 /** Up to here content is kept in memory until it is written. */
 const SMALL_BYTES = 256 * 1024;
 
@@ -126,10 +128,12 @@ async function moveIntoPlace(temporary: string, file: string, sizeBytes: number)
 }
 
 async function* readVerified(file: string, sha256: string): AsyncIterable<Uint8Array> {
-  if (!look(file))
-    throw new SandboxError("not-found", "The content of that file is no longer kept. Run again to get it.");
+  const stat = look(file);
+  if (!stat) throw new SandboxError("not-found", "The content of that file is no longer kept. Run again to get it.");
   const digest = createHash("sha256");
-  for await (const bytes of createReadStream(file, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
+  // A stream takes a whole piece of memory for every file, however small the file.
+  const highWaterMark = Math.min(PIECE_BYTES, Number(stat.size) + 1);
+  for await (const bytes of createReadStream(file, { highWaterMark }) as AsyncIterable<Buffer>) {
     digest.update(bytes);
     yield bytes;
   }
