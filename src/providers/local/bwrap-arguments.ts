@@ -57,29 +57,3 @@ function toMountArguments(mount: Mount): string[] {
   if (mount.kind === "link") return ["--symlink", mount.target, mount.at];
   return [mount.writable ? "--bind" : "--ro-bind", mount.source, mount.at];
 }
-
-/** What root needs in front of the unprivileged bubblewrap that makes the sandbox. */
-export interface RootStage {
-  readonly bwrap: string;
-  readonly setpriv: string;
-  /** The host's uid and gid to become. */
-  readonly uid: number;
-}
-
-/**
- * For root: an outer bubblewrap that shows the private sources of mounts in a new /tmp, since the unprivileged user that
- * the sandbox then runs as cannot reach them by their own paths. Root itself would be too much even inside namespaces: it
- * owns files of the host, and no process limit binds it. Returns the command and the mounts as the inner one sees them.
- */
-export function dropRoot(mounts: readonly Mount[], stage: RootStage): { argv: string[]; mounts: Mount[] } {
-  const argv = [stage.bwrap, "--dev-bind", "/", "/", "--tmpfs", "/tmp", "--die-with-parent"];
-  const seen = mounts.map((mount, index): Mount => {
-    if (mount.kind === "link" || mount.reachable) return mount;
-    const source = `/tmp/${index}`;
-    argv.push("--bind", mount.source, source);
-    return { ...mount, source };
-  });
-  const id = String(stage.uid);
-  argv.push(stage.setpriv, "--reuid", id, "--regid", id, "--clear-groups", "--pdeathsig", "KILL");
-  return { argv, mounts: seen };
-}

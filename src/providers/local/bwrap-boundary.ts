@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
-import { dropRoot, toBwrapArguments } from "./bwrap-arguments.ts";
+import { toBwrapArguments } from "./bwrap-arguments.ts";
 import type { Bwrap } from "./check-bwrap.ts";
 import { createControlGroups } from "./control-groups.ts";
 import { limitCommand } from "./limit-script.ts";
 import type { Boundary } from "./local-sandbox.ts";
+import { dropRoot } from "./root-stage.ts";
 import { listSystemMounts, type Mount } from "./root-mounts.ts";
-import { listOwnMounts, SCRIPT_PATHS } from "./sandbox-folder.ts";
+import { listOwnMounts, prepareShown, SCRIPT_PATHS } from "./sandbox-folder.ts";
 import type { SandboxRecord } from "./sandbox-record.ts";
 import { OPTIONS_FD } from "./spawn-run.ts";
 import type { Toolchains } from "./toolchains.ts";
@@ -23,13 +24,15 @@ export interface Machine {
 export function createBwrapBoundary(record: SandboxRecord, folder: string, machine: Machine): Boundary {
   const { bwrap, toolchains } = machine;
   const { spec } = record;
+  // Places for what root has to show by itself, see `dropRoot`.
+  prepareShown(folder, toolchains.paths);
   const groups = createControlGroups(record.id, spec, process.getuid?.() ?? -1);
   const shown = toolchains.paths.map((path): Mount => {
     return { kind: "bind", source: path, at: path, writable: false, reachable: false };
   });
   const allMounts = [...listSystemMounts(spec.network), ...listOwnMounts(folder), ...shown];
-  const stage = bwrap.setpriv
-    ? dropRoot(allMounts, { bwrap: bwrap.path, setpriv: bwrap.setpriv, uid: record.hostUid })
+  const stage = bwrap.rootTools
+    ? dropRoot(allMounts, { ...bwrap.rootTools, uid: record.hostUid, folder })
     : { argv: [], mounts: allMounts };
   const join = groups.joinFiles.length > 0 ? ["/bin/sh", "-c", JOIN, "sandpiper", ...groups.joinFiles, "--"] : [];
   return {

@@ -9,8 +9,8 @@ import { findProgram } from "./find-program.ts";
 export interface Bwrap {
   readonly path: string;
   readonly canDisableUserNamespaces: boolean;
-  /** Drops root's rights before bubblewrap starts; missing unless we are root. */
-  readonly setpriv?: string;
+  /** What drops root's rights before bubblewrap starts; missing unless we are root. */
+  readonly rootTools?: { readonly unshare: string; readonly setpriv: string };
 }
 
 const SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
@@ -24,26 +24,30 @@ export async function findBwrap(path: string | undefined, uid: number, call: Cal
       "unavailable",
       `Local sandboxes need bubblewrap, which is not installed. ${howToInstall("bubblewrap")}`,
     );
-  const setpriv = uid === 0 ? findProgram("setpriv", searchPath) : undefined;
-  if (uid === 0 && !setpriv)
-    throw new SandboxError(
-      "unavailable",
-      `For root, local sandboxes need setpriv, which is not installed. ${howToInstall("util-linux")}`,
-    );
+  const rootTools = uid === 0 ? findRootTools(searchPath) : undefined;
   const help = await run(bwrap, ["--help"], call);
   const found: Bwrap = {
     path: bwrap,
     canDisableUserNamespaces: help.includes("--disable-userns"),
-    ...(setpriv ? { setpriv } : {}),
+    ...(rootTools ? { rootTools } : {}),
   };
   await probe(found, call);
   return found;
 }
 
+function findRootTools(searchPath: string): { unshare: string; setpriv: string } {
+  const [unshare, setpriv] = [findProgram("unshare", searchPath), findProgram("setpriv", searchPath)];
+  if (unshare && setpriv) return { unshare, setpriv };
+  throw new SandboxError(
+    "unavailable",
+    `For root, local sandboxes need setpriv and unshare, which are not installed. ${howToInstall("util-linux")}`,
+  );
+}
+
 async function probe(bwrap: Bwrap, call: Call): Promise<void> {
   const argv = ["--unshare-all", "--unshare-user", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"];
-  const drop = bwrap.setpriv
-    ? [bwrap.setpriv, "--reuid=1879048192", "--regid=1879048192", "--clear-groups", bwrap.path]
+  const drop = bwrap.rootTools
+    ? [bwrap.rootTools.setpriv, "--reuid=1879048192", "--regid=1879048192", "--clear-groups", bwrap.path]
     : [bwrap.path];
   const [program = bwrap.path, ...args] = [...drop, ...argv];
   try {

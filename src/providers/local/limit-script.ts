@@ -16,8 +16,8 @@ echo started >&3
 exec "$@"
 `;
 
-/** The supervisor, the shell and bubblewrap's own. */
-const SUPERVISORS = 4;
+/** The supervisor and bubblewrap's own. */
+const SUPERVISORS = 2;
 
 /** Which limits to set. */
 export interface Limits {

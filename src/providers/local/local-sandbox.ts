@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Call } from "../../core/call.ts";
+import type { Disposable } from "../../core/disposable-store.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
 import type { Command, ExitStatus, Process, Sandbox } from "../../core/sandbox.ts";
 import { checkWorkspacePath } from "../../core/workspace-path.ts";
@@ -11,7 +12,7 @@ import { createNonce } from "../posix/trailer-filter.ts";
 import { createWorkspaceFiles } from "../posix/workspace-files.ts";
 import { checkEnv } from "./check-spec.ts";
 import { watchDisk } from "./disk-watch.ts";
-import { INSIDE, killNotedRuns, removeSandboxFolder, SCRIPT_PATHS, toRunNote } from "./sandbox-folder.ts";
+import { INSIDE, killNotedRuns, noteRun, removeSandboxFolder, SCRIPT_PATHS } from "./sandbox-folder.ts";
 import type { SandboxRecord } from "./sandbox-record.ts";
 import { CONTROL_FD, type Run, spawnRun } from "./spawn-run.ts";
 
@@ -42,7 +43,7 @@ export function createLocalSandbox(record: SandboxRecord, folder: string, bounda
         "not-found",
         `The local sandbox ended at ${expiresAt.toISOString()}, its time limit. Start a new session.`,
       );
-    if (!existsSync(join(folder, "record.json")))
+    if (!isAlive(folder))
       throw new SandboxError("not-found", `The local sandbox ${record.id} is gone. Start a new session.`);
   };
 
@@ -83,60 +84,75 @@ interface Attendance {
 
 /** Makes the Process, and sees to it that it ends with the abort signal, the sandbox's time or its disk. */
 function attend(run: Run, nonce: string, about: Attendance): Process {
-  const { call, command, running } = about;
   let ending: ExitStatus | undefined;
   const kill = (status: ExitStatus): void => {
     ending ??= status;
     run.child.kill("SIGKILL");
   };
-  const end = (reason: string): void => kill({ kind: "lost", reason });
-  const note = toRunNote(run.child.pid ?? 0);
-  const noteFile = join(about.folder, "runs", note.name);
-  writeFileSync(noteFile, note.text);
-  running.set(run, end);
-  const send = async (text: string): Promise<void> => {
-    run.control.write(text);
-  };
-  let grace: NodeJS.Timeout | undefined;
-  const abort = (): void => {
-    void send(toControlLine("KILL"));
-    grace = setTimeout(() => kill({ kind: "signaled", signal: "SIGKILL" }), KILL_GRACE_MS);
-  };
-  const expiry = setTimeout(() => end("The sandbox reached its time limit."), about.expiresAt.getTime() - Date.now());
-  const disk = watchDisk(about.folder, about.record.spec.diskMiB, end);
-  call.signal.addEventListener("abort", abort, { once: true });
-  if (call.signal.aborted) abort();
+  const watch = watchEnds(run, about, kill);
+  const send = async (text: string): Promise<void> => void run.control.write(text);
   return toProcess({
     nonce,
     stdout: run.stdout,
-    ...(command.pty ? {} : { stderr: run.stderr }),
+    ...(about.command.pty ? {} : { stderr: run.stderr }),
     write: (data) => write(run, data),
-    closeStdin: async () => {
-      run.stdin.end();
-    },
+    closeStdin: async () => void run.stdin.end(),
     signal: (name) => send(toControlLine(name)),
     resize: (size) => send(toControlLine(size)),
+    // Its watcher may still get to tell of the SIGKILL by which we, or whoever else destroyed the sandbox, ended it.
+    overrule: (status) => {
+      const isKilled = status.kind === "signaled" && status.signal === "SIGKILL";
+      return isKilled ? (ending ?? tellLoss(about.folder, status)) : status;
+    },
     whenLost: async () => {
       await run.gone;
-      return ending ?? explainLoss(about);
+      return ending ?? tellLoss(about.folder, WATCHER_KILLED);
     },
     release: () => {
-      call.signal.removeEventListener("abort", abort);
-      clearTimeout(grace);
-      clearTimeout(expiry);
-      void disk.dispose();
-      running.delete(run);
-      rmSync(noteFile, { force: true });
+      void watch.dispose();
       for (const stream of [run.stdin, run.control]) stream.destroy();
     },
   });
 }
 
-function explainLoss({ folder }: Attendance): ExitStatus {
-  const reason = existsSync(join(folder, "record.json"))
-    ? "The process that watches the command was killed, by the command itself or from outside."
-    : "The sandbox was destroyed.";
-  return { kind: "lost", reason };
+/** Everything that ends a run from outside; until disposed. */
+function watchEnds(run: Run, about: Attendance, kill: (status: ExitStatus) => void): Disposable {
+  const { signal } = about.call;
+  const end = (reason: string): void => kill({ kind: "lost", reason });
+  let grace: NodeJS.Timeout | undefined;
+  const abort = (): void => {
+    run.control.write(toControlLine("KILL"));
+    grace = setTimeout(() => kill({ kind: "signaled", signal: "SIGKILL" }), KILL_GRACE_MS);
+  };
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  const expiry = setTimeout(() => end("The sandbox reached its time limit."), about.expiresAt.getTime() - Date.now());
+  const disk = watchDisk(about.folder, about.record.spec.diskMiB, end);
+  const forget = noteRun(about.folder, run.child.pid ?? 0);
+  about.running.set(run, end);
+  return {
+    dispose: () => {
+      signal.removeEventListener("abort", abort);
+      clearTimeout(grace);
+      clearTimeout(expiry);
+      void disk.dispose();
+      forget();
+      about.running.delete(run);
+    },
+  };
+}
+
+const WATCHER_KILLED: ExitStatus = {
+  kind: "lost",
+  reason: "The process that watches the command was killed, by the command itself or from outside.",
+};
+
+function tellLoss(folder: string, otherwise: ExitStatus): ExitStatus {
+  return isAlive(folder) ? otherwise : { kind: "lost", reason: "The sandbox was destroyed." };
+}
+
+function isAlive(folder: string): boolean {
+  return existsSync(join(folder, "record.json"));
 }
 
 async function write(run: Run, data: Uint8Array): Promise<void> {

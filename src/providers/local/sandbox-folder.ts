@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { chown, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -35,8 +35,9 @@ const ETC_FILES: Readonly<Record<string, string>> = {
 
 /** Makes the folder of a new sandbox, owned inside by `uid`. */
 export async function createSandboxFolder(folder: string, uid: number): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  for (const name of ["etc", "etc/sandpiper", "runs"]) await mkdir(join(folder, name), { mode: 0o755 });
+  // Nobody gets here through the state folder; as root, its user needs to get through this one.
+  await mkdir(folder, { recursive: true, mode: 0o711 });
+  for (const name of ["etc", "etc/sandpiper", "runs", "shown"]) await mkdir(join(folder, name), { mode: 0o755 });
   for (const [name, text] of Object.entries(ETC_FILES))
     await writeFile(join(folder, "etc", name), text, { mode: 0o644 });
   for (const name of ["home", "tmp", "home/workspace", "home/.sandpiper"]) {
@@ -59,6 +60,18 @@ export function listOwnMounts(folder: string): Mount[] {
   ];
 }
 
+/** Makes a file or a folder in `shown/` for each of `paths`, to mount it over. */
+export function prepareShown(folder: string, paths: readonly string[]): void {
+  paths.forEach((path, index) => {
+    const place = join(folder, "shown", String(index));
+    const isFolder = statSync(path).isDirectory();
+    if (existsSync(place) && statSync(place).isDirectory() === isFolder) return;
+    rmSync(place, { recursive: true, force: true });
+    if (isFolder) mkdirSync(place);
+    else writeFileSync(place, "");
+  });
+}
+
 /** Removes it, whatever modes and depths are in it. Nothing may run in it any more. */
 export async function removeSandboxFolder(folder: string): Promise<void> {
   const run = promisify(execFile);
@@ -72,9 +85,16 @@ export async function removeSandboxFolder(folder: string): Promise<void> {
   }
 }
 
-/** Notes a running process of a sandbox, so that whoever destroys it can end it. Returns the note's file. */
-export function toRunNote(pid: number): { name: string; text: string } {
-  return { name: String(pid), text: readStartTime(pid) ?? "" };
+/** Notes a running process of a sandbox, so that whoever destroys it can end it. Returns how to take the note back. */
+export function noteRun(folder: string, pid: number): () => void {
+  const file = join(folder, "runs", String(pid));
+  try {
+    writeFileSync(file, readStartTime(pid) ?? "");
+  } catch {
+    // The sandbox is being destroyed at this very moment: nobody may be left to do it.
+    killQuietly(pid);
+  }
+  return () => rmSync(file, { force: true });
 }
 
 /** Kills the noted processes that are still the ones which were noted. */
@@ -85,11 +105,15 @@ export function killNotedRuns(folder: string): void {
     const pid = Number(name);
     const startTime = readStartTime(pid);
     if (!startTime || startTime !== readFileSync(join(runs, name), "latin1")) continue;
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {
-      // It has just ended by itself.
-    }
+    killQuietly(pid);
+  }
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has just ended by itself.
   }
 }
 

@@ -12,6 +12,8 @@ export interface SupervisedChannel {
   closeStdin(): Promise<void>;
   signal(name: ProcessSignal): Promise<void>;
   resize(size: TerminalSize): Promise<void>;
+  /** What we did to the command ourselves may matter more than what its watcher made of it. */
+  overrule?(status: ExitStatus): ExitStatus;
   /** How to tell the end when the streams end, or fail, without a trailer. */
   whenLost(): ExitStatus | Promise<ExitStatus>;
   /** Called once the end is known: frees what the provider holds. `exit` waits for it. */
@@ -29,7 +31,8 @@ export function toProcess(channel: SupervisedChannel): Process {
   const settle = async (): Promise<ExitStatus> => {
     const statuses = await Promise.all([out.done, err?.done]);
     ended = true;
-    const status = statuses[0] ?? statuses[1] ?? (await whyLost(channel));
+    const told = statuses[0] ?? statuses[1];
+    const status = told ? (channel.overrule?.(told) ?? told) : await whyLost(channel);
     await Promise.resolve(channel.release()).catch(() => {});
     return status;
   };

@@ -1,0 +1,18 @@
+import type { Provider, SandboxSpec } from "../../src/core/provider.ts";
+
+/** What to test: how to build the provider (from the sources or from a bundle), and a spec that it can create. */
+export interface ContractSubject {
+  /** A new one each time; nothing may be contacted by it. */
+  readonly newProvider: () => Provider;
+  readonly spec: SandboxSpec;
+  /** Smaller amounts for what streams slowly; 64 MiB out and 16 MiB in when left out. */
+  readonly outputMiB?: number;
+  readonly inputMiB?: number;
+  /** Where a provider truly cannot, the documented reason; the case then proves that it says so. */
+  readonly cannot?: {
+    /** Memory limits: why a greedy command is not stopped. */
+    readonly limitMemory?: string;
+    /** Process limits: why a fork bomb is not stopped. */
+    readonly limitProcesses?: string;
+  };
+}
