@@ -21,6 +21,8 @@ declare module "vitest" {
     readonly state: string;
     /** The packaged extension. */
     readonly vsix: string;
+    /** The command line in the installed extension. */
+    readonly cli: string;
     /** Why there is no Docker, or "". */
     readonly noDocker: string;
   }
@@ -50,6 +52,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide("folder", folder);
   project.provide("state", state);
   project.provide("vsix", vsix);
+  project.provide("cli", join(server.extensionFolder, "dist/cli.js"));
   project.provide("noDocker", noDocker);
   return async () => {
     await browser.stop();

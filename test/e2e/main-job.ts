@@ -60,7 +60,8 @@ export async function runMainJob(
   const changesBefore = compareFolders(SAMPLE, workspace);
   await workbench.runCommand("Sandbox: Review Changes");
   await workbench.page.locator(".multiDiffEditor .file-path", { hasText: "report.md" }).first().waitFor();
-  await workbench.whenExtensionsAreActive();
+  // Markdown's headings are bold once its colours are there.
+  await workbench.page.locator(".multiDiffEditor .view-line .mtkb").first().waitFor();
   await takePicture("review");
   await workbench.runCommand("Sandbox: Apply Changes");
   await waitUntil(() => compareFolders(SAMPLE, workspace).length >= EXPECTED_CHANGES.length);

@@ -37,8 +37,7 @@ describe("nothing runs", () => {
 
       await workbench.notificationButtons.filter({ hasText: "Manage Workspace Trust" }).click();
       await workbench.page.getByRole("button", { name: "Trust", exact: true }).first().click();
-      // The page on trust lies over everything.
-      await workbench.page.keyboard.press("Escape");
+      await workbench.closeModalEditor();
       await workbench.openFile("failing.py");
       await workbench.runCommand("Sandbox: Run File");
 

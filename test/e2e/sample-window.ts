@@ -6,6 +6,7 @@ import { root } from "../../scripts/setup/paths.mjs";
 import { VIEWPORT } from "../rig/chromium.ts";
 import { toEditorUrl } from "../rig/code-server.ts";
 import { copySample } from "../rig/temp-folder.ts";
+import { endSessions } from "./end-sessions.ts";
 import { Terminal } from "./pages/terminal.ts";
 import { Workbench } from "./pages/workbench.ts";
 
@@ -45,6 +46,7 @@ export const test = baseTest.extend<{
     const workspace = makeSample();
     const workbench = await openWindow(workspace);
     await use({ workbench, terminal: new Terminal(workbench.page), workspace });
+    await endSessions();
   },
 });
 

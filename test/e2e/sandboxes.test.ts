@@ -41,7 +41,13 @@ describe("a sandbox", () => {
     expect(text).not.toContain(".env");
 
     await workbench.runCommand("Sandbox: Destroy Session");
+    await workbench.pick("Local");
     await workbench.dialog.getByRole("button", { name: "Destroy" }).click();
-    await workbench.treeRows.filter({ hasText: "Local" }).first().waitFor({ state: "detached" });
+
+    await workbench.rowsOf("Sessions").first().waitFor({ state: "detached" });
+    await workbench
+      .rowsOf("Runs")
+      .filter({ hasText: /Terminal.*(lost|ended|stopped|exit)/ })
+      .waitFor();
   });
 });

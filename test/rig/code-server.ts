@@ -16,6 +16,8 @@ const ENTRY = join(vscodeFolder, "node_modules/code-server/out/node/entry.js");
 export interface CodeServer {
   /** "127.0.0.1:port" */
   readonly authority: string;
+  /** Where our extension is installed. */
+  readonly extensionFolder: string;
   /** What the server has said so far. */
   log(): string;
   stop(): Promise<void>;
@@ -58,7 +60,7 @@ export async function startCodeServer(options: CodeServerOptions): Promise<CodeS
   );
   const log = keepLog(child);
   await waitUntilHealthy(child, authority, log);
-  return { authority, log, stop: () => endGroup(child) };
+  return { authority, extensionFolder: toExtensionFolder(options.folder), log, stop: () => endGroup(child) };
 }
 
 /** The editor's address with that folder open, or with none. */
@@ -81,7 +83,11 @@ function writeUserData({ folder, settings }: CodeServerOptions): void {
 
 /** As an installed extension that is the checkout itself: a rebuild and "Reload Window" bring changes in. */
 function linkCheckout(folder: string): void {
-  symlinkSync(root, join(folder, "extensions", `${manifest.publisher}.${manifest.name}-${manifest.version}`));
+  symlinkSync(root, toExtensionFolder(folder));
+}
+
+function toExtensionFolder(folder: string): string {
+  return join(folder, "extensions", `${manifest.publisher}.${manifest.name}-${manifest.version}`);
 }
 
 function toFolderArguments(folder: string): readonly string[] {

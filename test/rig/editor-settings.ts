@@ -18,6 +18,8 @@ export const EDITOR_SETTINGS: Readonly<Record<string, unknown>> = {
   "editor.stickyScroll.enabled": false,
   "explorer.compactFolders": false,
   "chat.disableAIFeatures": true,
+  // Each engine's and browser's port would be announced.
+  "remote.autoForwardPorts": false,
   "git.openRepositoryInParentFolders": "never",
   // The DOM renderer works without a GPU.
   "terminal.integrated.gpuAcceleration": "off",

@@ -30,6 +30,8 @@ export class Workbench {
   async openFile(name: string): Promise<void> {
     await this.page.getByRole("treeitem", { name, exact: true }).dblclick();
     await this.page.locator(".tab.active", { hasText: name }).waitFor();
+    // The tab comes before the text, and extensions know an editor by its text.
+    await this.page.locator(".editor-instance .view-line").first().waitFor();
   }
 
   /** Runs a command by its title, as in "Sandbox: Run File". */
@@ -75,14 +77,26 @@ export class Workbench {
     return this.page.locator(".sidebar .monaco-list-row");
   }
 
+  /** Rows of the view with that name. */
+  rowsOf(view: string): Locator {
+    return this.page
+      .locator(".sidebar .pane", { has: this.page.locator(`.pane-header[aria-label^="${view}"]`) })
+      .locator(".monaco-list-row");
+  }
+
   async showView(container: string): Promise<void> {
     const tab = this.page.locator(".activitybar").getByRole("tab", { name: new RegExp(`^${container}`) });
     if ((await tab.getAttribute("aria-selected")) !== "true") await tab.click();
   }
 
-  /** Opening a file can wake an extension for its language, and colours come with it. */
-  async whenExtensionsAreActive(): Promise<void> {
-    await this.statusBar.filter({ hasText: "Activating" }).waitFor({ state: "detached" });
+  /** Closes what VS Code shows over everything, as it does its page on trust. */
+  async closeModalEditor(): Promise<void> {
+    const modal = this.page.locator(".monaco-modal-editor-block");
+    await modal
+      .getByRole("button", { name: /^Close/ })
+      .last()
+      .click();
+    await modal.waitFor({ state: "detached" });
   }
 
   /** Saves media/screenshots/NAME.png, with the mouse out of the way. @returns its path */
