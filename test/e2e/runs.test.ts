@@ -31,6 +31,7 @@ describe("a run", () => {
 
     expect(text).toContain("Hello, Ada Lovelace: 12 letters, ADA LOVELACE in capitals.");
     expect(text).toMatch(/^✓ exit 0 in/m);
+    await workbench.codeLenses.filter({ hasText: "Local" }).first().waitFor();
     await workbench.screenshot("typed-input");
   });
 
@@ -44,6 +45,7 @@ describe("a run", () => {
 
     expect(text).toContain("stopped by Ctrl+C");
     expect(text).toMatch(/^✗ exit 130 in/m);
+    await workbench.codeLenses.filter({ hasText: "exit 130" }).first().waitFor();
     await workbench.screenshot("interrupted");
   });
 
