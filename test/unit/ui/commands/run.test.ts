@@ -45,6 +45,34 @@ describe("runFile", () => {
     expect(state.terminals.map(({ shown }) => shown)).toEqual([[{ preserveFocus: true }]]);
   });
 
+  it("offers the remedy when the sandbox could not be made after the run was accepted, once", async () => {
+    open("/ws/train.py", "");
+    const { deps, store } = fakeDeps();
+    const run = await runFile(deps, undefined);
+    const { exit: _exit, ...failed } = fakeRun({
+      id: run?.id ?? "",
+      error: { code: "unavailable", message: "Docker is not running. Start Docker and try again." },
+    });
+
+    store.putRun(failed);
+    store.putRun(failed);
+
+    expect(state.messages).toMatchObject([{ level: "error", message: failed.error?.message }]);
+    expect(state.messages[0]?.buttons).toContain("Select Provider");
+  });
+
+  it("says nothing more of a run that the user stopped while it was prepared", async () => {
+    open("/ws/train.py", "");
+    const { deps, store } = fakeDeps();
+    const run = await runFile(deps, undefined);
+
+    store.putRun(
+      fakeRun({ id: run?.id ?? "", stopReason: "user", error: { code: "unavailable", message: "Stopped." } }),
+    );
+
+    expect(state.messages).toEqual([]);
+  });
+
   it("runs the file that a menu names, not the active one", async () => {
     open("/ws/a.py", "");
     const { deps, engine } = fakeDeps();
