@@ -19,11 +19,23 @@ import { measureInTurn, type Subject } from "./statistics.ts";
 const exec = promisify(execFile);
 const SCRIPT = "first.sh";
 
+/** Milliseconds of each round. */
+export interface Timed {
+  readonly name: string;
+  readonly ms: readonly number[];
+}
+
+/** What was measured in turn with each other. */
+export interface Pair {
+  readonly plain: Timed;
+  readonly ours: Timed;
+}
+
 /**
  * Milliseconds from asking for a run of a script to the first byte that it prints, in a session that is warm, beside the
  * ways that do less: a plain process, and `docker exec`. Ours includes the scan of the workspace and the push.
  */
-export async function measureFirstByte(rounds: number): Promise<ReadonlyMap<string, readonly number[]>> {
+export async function measureFirstByte(rounds: number): Promise<readonly Pair[]> {
   const folder = makeTempFolder();
   const state = toStateFolder({ SANDPIPER_STATE: join(folder, "state") });
   const workspace = copySample(folder);
@@ -33,30 +45,46 @@ export async function measureFirstByte(rounds: number): Promise<ReadonlyMap<stri
     const env = { ...process.env, SANDPIPER_STATE: state.root };
     const engineFile = join(root, "dist/engine.js");
     const engine = await connectEngine({ state, version: manifest.version, role: "bench", engineFile, env });
-    const subjects = new Map<string, Subject>([
-      ["plain process: sh first.sh", () => timeProcess("sh", [join(workspace, SCRIPT)])],
-      ["sandpiper, local", () => timeRun(engine, workspace, DEFAULT_TARGET)],
-    ]);
+    const pairs = [
+      await measurePair(
+        ["plain process", () => timeProcess("sh", [join(workspace, SCRIPT)])],
+        ["sandpiper, local", () => timeRun(engine, workspace, DEFAULT_TARGET)],
+        rounds,
+      ),
+    ];
     if (docker) {
       const args = ["--host", docker.host, "exec", docker.container, "sh", "-c", "echo first"];
-      subjects.set("docker exec (the docker command)", () => timeProcess("docker", args));
       const target: Target = {
         ...DEFAULT_TARGET,
         providerId: "docker",
         image: TEST_IMAGE,
         options: { host: docker.host },
       };
-      subjects.set("sandpiper, docker", () => timeRun(engine, workspace, target));
+      pairs.push(
+        await measurePair(
+          ["docker exec", () => timeProcess("docker", args)],
+          ["sandpiper, docker", () => timeRun(engine, workspace, target)],
+          rounds,
+        ),
+      );
     }
-    const times = await measureInTurn(subjects, rounds);
     for (const { id } of await engine.listSessions()) await engine.destroySession(id);
     await engine.dispose();
-    return times;
+    return pairs;
   } finally {
     await stopEngine(state.root);
     await docker?.stop();
     removeFolder(folder);
   }
+}
+
+async function measurePair(
+  plain: readonly [string, Subject],
+  ours: readonly [string, Subject],
+  rounds: number,
+): Promise<Pair> {
+  const [plainMs, oursMs] = await measureInTurn([plain[1], ours[1]], rounds);
+  return { plain: { name: plain[0], ms: plainMs ?? [] }, ours: { name: ours[0], ms: oursMs ?? [] } };
 }
 
 function timeProcess(program: string, args: readonly string[]): Promise<number> {

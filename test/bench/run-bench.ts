@@ -7,7 +7,7 @@ import { root } from "../../scripts/setup/paths.mjs";
 import { buildPackage } from "../rig/check-package.ts";
 import { makeTempFolder, removeFolder } from "../rig/temp-folder.ts";
 import { measureActivation } from "./activation.ts";
-import { measureFirstByte } from "./first-byte.ts";
+import { measureFirstByte, type Timed } from "./first-byte.ts";
 import { medianOf } from "./statistics.ts";
 
 const ROUNDS = 15;
@@ -19,6 +19,8 @@ interface Row {
   readonly unit: string;
   /** For times: what was measured, in order. */
   readonly samples?: readonly number[];
+  /** How many times as long as what does less: "12.7× plain process". */
+  readonly ratio?: string;
 }
 
 function sizeRows(vsix: string): readonly Row[] {
@@ -49,14 +51,14 @@ async function timeRows(vsix: string): Promise<readonly Row[]> {
 }
 
 function toMarkdown(rows: readonly Row[], machine: string): string {
-  const lines = rows.map(({ what, value, unit, samples }) => {
+  const lines = rows.map(({ what, value, unit, samples, ratio = "" }) => {
     const spread = samples
       ? `${Math.min(...samples).toFixed(1)} to ${Math.max(...samples).toFixed(1)} (${samples.length})`
       : "";
-    return `| ${what} | ${value.toFixed(1)} ${unit} | ${spread} |`;
+    return `| ${what} | ${value.toFixed(1)} ${unit} | ${spread} | ${ratio} |`;
   });
   const head = `# Results\n\nMade by \`npm run bench\` on ${machine}. Times are medians; what is compared was measured in turn.\n`;
-  return `${head}\n| what | value | from, to (samples) |\n| --- | --- | --- |\n${lines.join("\n")}\n`;
+  return `${head}\n| what | value | from, to (samples) | ratio |\n| --- | --- | --- | --- |\n${lines.join("\n")}\n`;
 }
 
 const folder = makeTempFolder();

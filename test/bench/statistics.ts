@@ -8,23 +8,23 @@ export function medianOf(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** Something whose time is taken, by its name in the table. Resolves with the milliseconds. */
+/** Something whose time is taken. Resolves with the milliseconds. */
 export type Subject = () => Promise<number>;
 
 /**
  * Takes the time of each subject in turn, over and over, so that what else the machine does meets all alike. One round
  * before warms them up.
- * @returns name -> milliseconds of each round
+ * @returns for each subject the milliseconds of each round
  */
 export async function measureInTurn(
-  subjects: ReadonlyMap<string, Subject>,
+  subjects: readonly Subject[],
   rounds: number,
-): Promise<ReadonlyMap<string, readonly number[]>> {
-  const times = new Map([...subjects.keys()].map((name) => [name, [] as number[]]));
+): Promise<readonly (readonly number[])[]> {
+  const times = subjects.map(() => [] as number[]);
   for (let round = 0; round <= rounds; round++)
-    for (const [name, subject] of subjects) {
+    for (const [index, subject] of subjects.entries()) {
       const ms = await subject();
-      if (round > 0) times.get(name)?.push(ms);
+      if (round > 0) times[index]?.push(ms);
     }
   return times;
 }
