@@ -12,6 +12,8 @@ export interface ContractSubject {
   readonly cannot?: {
     /** Memory limits: why a greedy command is not stopped. */
     readonly limitMemory?: string;
+    /** Memory limits: why a greedy command takes the whole sandbox with it, which then has to say so. */
+    readonly surviveMemory?: string;
     /** Process limits: why a fork bomb is not stopped. */
     readonly limitProcesses?: string;
   };

@@ -13,5 +13,6 @@ describe.runIf(hasGvisor())("with gVisor", () => {
   testProviderContract("docker (gVisor)", {
     newProvider: () => newProvider({ boundary: "gvisor" }),
     spec: { ...spec, env: { FROM_SPEC: "yes" } },
+    cannot: { surviveMemory: "its memory is that of one process on the host, gVisor's kernel" },
   });
 });

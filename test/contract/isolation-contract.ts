@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import { expect, it } from "vitest";
 import type { Sandbox } from "../../src/core/sandbox.ts";
 import type { ContractSubject } from "./contract-subject.ts";
-import { runToEnd } from "./run-to-end.ts";
+import { newCall, runToEnd } from "./run-to-end.ts";
 
 const CONNECT = `
 import socket, sys
@@ -67,16 +67,34 @@ export function testIsolation(open: () => Sandbox, subject: ContractSubject): vo
     expect((await runToEnd(open(), ["echo", "alive"])).stdout).toBe("alive\n");
   });
 
-  it("stops a command that takes more memory than there is, and stays usable", async () => {
-    const code = `x = []\nfor _ in range(${subject.spec.memoryMiB * 2}): x.append(b"x" * (1024 * 1024))\nprint("took it all")`;
+  const code = `x = []\nfor _ in range(${subject.spec.memoryMiB * 2}): x.append(b"x" * (1024 * 1024))\nprint("took it all")`;
 
-    const { stdout, status } = await runToEnd(open(), ["python3", "-c", code]);
+  it.runIf(subject.cannot?.surviveMemory)(
+    "ends, and says so, when a command takes more memory than there is",
+    async () => {
+      const own = await subject.newProvider().create(subject.spec, newCall());
 
-    if (subject.cannot?.limitMemory) expect(subject.cannot.limitMemory).not.toBe("");
-    else {
-      expect(stdout).not.toContain("took it all");
-      expect(status).not.toEqual({ kind: "exited", code: 0 });
-    }
-    expect((await runToEnd(open(), ["echo", "alive"])).stdout).toBe("alive\n");
-  });
+      const { status } = await runToEnd(own, ["python3", "-c", code]);
+
+      expect(status).toEqual({
+        kind: "lost",
+        reason: expect.stringContaining(`${subject.spec.memoryMiB} MiB`) as unknown,
+      });
+      await own.destroy(newCall());
+    },
+  );
+
+  it.skipIf(subject.cannot?.surviveMemory)(
+    "stops a command that takes more memory than there is, and stays usable",
+    async () => {
+      const { stdout, status } = await runToEnd(open(), ["python3", "-c", code]);
+
+      if (subject.cannot?.limitMemory) expect(subject.cannot.limitMemory).not.toBe("");
+      else {
+        expect(stdout).not.toContain("took it all");
+        expect(status).not.toEqual({ kind: "exited", code: 0 });
+      }
+      expect((await runToEnd(open(), ["echo", "alive"])).stdout).toBe("alive\n");
+    },
+  );
 }

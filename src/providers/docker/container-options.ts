@@ -27,8 +27,11 @@ const MIB = 1024 * 1024;
 const CPU_PERIOD_US = 100_000;
 /** For what is ours in the container: its first process with its child, and a supervisor or two. */
 const OWN_PROCESSES = 4;
-/** gVisor's kernel is a program in the same cgroup: its own threads, and two for each of the commands'. */
-const GVISOR_THREADS = 512;
+/**
+ * gVisor's kernel is a program in the same cgroup: its own threads, and some for each of the commands'. It dies without
+ * them; what bounds the commands is `nproc`.
+ */
+const GVISOR_THREADS = 2048;
 
 /** How the daemon is to run a container. */
 export interface ContainerFlavour {
@@ -84,7 +87,7 @@ function toHostConfig(
     // Not NanoCpus, which Docker refuses when the host has fewer.
     CpuPeriod: CPU_PERIOD_US,
     CpuQuota: Math.max(1000, Math.round(spec.cpus * CPU_PERIOD_US)),
-    PidsLimit: isGvisor ? 2 * maxProcesses + GVISOR_THREADS : maxProcesses,
+    PidsLimit: isGvisor ? 4 * maxProcesses + GVISOR_THREADS : maxProcesses,
     Ulimits: [
       // gVisor counts within the sandbox; the host's kernel would count all that user 1000 has anywhere.
       ...(isGvisor ? [{ Name: "nproc", Soft: maxProcesses, Hard: maxProcesses }] : []),

@@ -15,6 +15,8 @@ import { runHelper } from "./run-helper.ts";
 
 /** After an abort: how long the kill from inside may take before every command is killed, and until we stop listening. */
 const ABORT_STEPS_MS = [700, 700] as const;
+/** What is still on its way when a container has ended may take this long. */
+const END_GRACE_MS = 1000;
 const SIGNAL_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 30_000;
 
@@ -44,6 +46,7 @@ export async function startProcess(
   if (connection instanceof Socket) connection.setKeepAlive(true, KEEP_ALIVE_MS);
   const { stdout, stderr } = demultiplex(connection, isRaw);
   const stopWatching = killOnAbort(call.signal, container, connection, kill);
+  const stopWaiting = cutAfterEnd(container, connection);
   return toProcess({
     nonce,
     stdout,
@@ -60,6 +63,7 @@ export async function startProcess(
     whenLost: whyLost,
     release: () => {
       stopWatching();
+      stopWaiting();
       connection.destroy();
     },
   });
@@ -122,6 +126,21 @@ async function untilAborted<T>(signal: AbortSignal, start: (signal: AbortSignal)
   } finally {
     signal.removeEventListener("abort", onAbort);
   }
+}
+
+/** Some runtimes leave the connection of a command open when its container has ended. */
+function cutAfterEnd(container: Container, connection: Duplex): () => void {
+  const waiting = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const cut = (): void => {
+    if (!waiting.signal.aborted) timer = setTimeout(() => void connection.destroy(), END_GRACE_MS);
+  };
+  // A daemon that is gone has closed the connection too.
+  void container.wait({ abortSignal: waiting.signal }).then(cut, () => {});
+  return () => {
+    clearTimeout(timer);
+    waiting.abort();
+  };
 }
 
 function killOnAbort(
