@@ -11,7 +11,7 @@ import { withAbort } from "./lock.ts";
 import { type PreparedRun, type PrepareDeps, prepareRun, toPullDeps } from "./prepare-run.ts";
 import { pullFiles, toChanges } from "./pull.ts";
 import type { RunRecord, RunRequest } from "./records.ts";
-import { explainMissingProgram, toCommand } from "./run-command.ts";
+import { explainKill, explainMissingProgram, toCommand } from "./run-command.ts";
 import { RunLogWriter } from "./run-log-writer.ts";
 import { recordOutput } from "./run-output.ts";
 import type { RunStore } from "./run-store.ts";
@@ -126,6 +126,7 @@ export class ActiveRun {
     this.#update(
       { exit, state: "collecting" },
       explainMissingProgram(command.argv, exit, this.record.target),
+      this.record.stopReason === undefined ? explainKill(exit, this.record.target) : undefined,
       this.#log.loss,
     );
     if (this.#abandoned) throw this.#abandoned;

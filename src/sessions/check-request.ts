@@ -1,5 +1,5 @@
-import { stat } from "node:fs/promises";
-import { isAbsolute, join } from "node:path";
+import { realpath, stat } from "node:fs/promises";
+import { isAbsolute, join, relative, sep } from "node:path";
 import { readDiskEntry } from "../snapshots/disk-entry.ts";
 import { whyNotSent } from "../snapshots/explain-path.ts";
 import { PROVIDER_IDS } from "../core/provider.ts";
@@ -96,6 +96,7 @@ function checkCommandText(command: RunCommand): void {
 async function checkCommandFile(request: RunRequest): Promise<void> {
   const { command, workspaceRoot } = request;
   if (command.kind !== "file" && command.kind !== "code") return;
+  if (command.path === "") throw new SandboxError("invalid", "The workspace is a folder; choose a file to run.");
   checkWorkspacePath(command.path, "linux");
   if (command.kind === "code") {
     if ((await readDiskEntry(workspaceRoot, command.path)) === undefined) return;
@@ -106,9 +107,32 @@ async function checkCommandFile(request: RunRequest): Promise<void> {
   }
   // Text on screen is sent even when the disk has no such file.
   if (request.overlays.some(({ path }) => path === command.path)) return;
-  const where = toDisplay(join(workspaceRoot, command.path));
-  const reason = whyNotSent(workspaceRoot, command.path, request.maxFileMiB * 1024 ** 2);
-  if (reason !== undefined) throw new SandboxError("invalid", `${where} cannot be run: ${reason.replace(/\.$/, "")}.`);
-  if ((await stat(join(workspaceRoot, command.path))).isDirectory())
+  const file = join(workspaceRoot, command.path);
+  const where = toDisplay(file);
+  const maxFileBytes = request.maxFileMiB * 1024 ** 2;
+  const reason = whyNotSent(workspaceRoot, command.path, maxFileBytes) ?? (await whyLinkLeadsNowhere(request, file));
+  if (reason !== undefined)
+    throw new SandboxError("invalid", `${where} cannot be run: ${reason.replace(/\.$/, "")}.${toRemedy(reason)}`);
+  if ((await stat(file)).isDirectory())
     throw new SandboxError("invalid", `${where} is a folder; choose a file to run.`);
+}
+
+function toRemedy(reason: string): string {
+  if (reason.startsWith("left out by"))
+    return ' Change that rule, or let the file in with a line "!…" in .sandboxignore.';
+  return reason === "it does not exist" ? " Check its name and folder." : "";
+}
+
+// A link is sent as a link: what it leads to has to be in the workspace, and sent.
+async function whyLinkLeadsNowhere(
+  { workspaceRoot, maxFileMiB }: RunRequest,
+  file: string,
+): Promise<string | undefined> {
+  const root = await realpath(workspaceRoot);
+  const target = await realpath(file).catch(() => undefined);
+  if (target === undefined) return "it is a link to nothing";
+  const path = relative(root, target).split(sep).join("/");
+  if (path === "" || path.startsWith("../") || isAbsolute(path)) return "it is a link to outside of the workspace";
+  const reason = whyNotSent(root, path, maxFileMiB * 1024 ** 2);
+  return reason === undefined ? undefined : `it is a link to ${toDisplay(path)}, which is not sent (${reason})`;
 }

@@ -50,13 +50,11 @@ export async function pullFiles(
 }
 
 function forgetGone(files: SessionFiles, present: ReadonlySet<string>, folders: ReadonlySet<string>): void {
-  // A folder that has something in it is told of by what is in it.
-  const isThere = (path: string, entry: Entry): boolean =>
-    present.has(path) && !(entry.type === "directory" && folders.has(path));
-  const gone = [...files.known].filter(([path, entry]) => !isThere(path, entry));
+  // A folder that has something in it is told of by what is in it; a file or link in its place is no more.
+  const gone = [...files.known.keys()].filter((path) => !present.has(path) || folders.has(path));
   if (gone.length === 0) return;
   const known = new Map(files.known);
-  for (const [path] of gone) known.delete(path);
+  for (const path of gone) known.delete(path);
   files.known = known;
 }
 

@@ -2,11 +2,13 @@ import { open } from "node:fs/promises";
 import { basename, relative } from "node:path/posix";
 import { join } from "node:path";
 import type { Command, ExitStatus } from "../core/sandbox.ts";
+import { toDisplay } from "../core/workspace-path.ts";
 import { isTypeScriptRunner, resolveLanguage, toInterpreterName } from "./languages.ts";
 import type { RunCommand, RunRequest, Target } from "./records.ts";
 
 const MAX_FIRST_LINE_BYTES = 512;
 const DEFAULT_SIZE = { columns: 80, rows: 24 };
+const SHELLS: ReadonlySet<string> = new Set(["sh", "bash", "dash", "zsh"]);
 const SHELL = "if command -v bash >/dev/null 2>&1; then exec bash -i; fi; exec sh -i";
 
 /**
@@ -77,6 +79,16 @@ export function toTitle(command: RunCommand): string {
   }
 }
 
+/**
+ * What people should know when the command was killed and nobody here asked for that, or undefined. A shell reports a
+ * kill as code 137.
+ */
+export function explainKill(exit: ExitStatus, target: Target): string | undefined {
+  const isKilled = exit.kind === "signaled" ? exit.signal === "SIGKILL" : exit.kind === "exited" && exit.code === 137;
+  if (!isKilled) return undefined;
+  return `The command was killed. Mostly that means that it ran out of memory: the limit is ${target.memoryMiB} MiB. Use less, or raise the limit (setting sandpiper.memoryMiB, or --memory).`;
+}
+
 /** What people should know when the sandbox lacks what the command needs, or undefined. A shell reports a missing program as code 127. */
 export function explainMissingProgram(argv: readonly string[], exit: ExitStatus, target: Target): string | undefined {
   if (exit.kind !== "exited") return undefined;
@@ -85,7 +97,12 @@ export function explainMissingProgram(argv: readonly string[], exit: ExitStatus,
     return `TypeScript needs tsx, or Node 22.6 or newer, in the sandbox. ${toRemedy("a newer Node", target)}`;
   if (exit.code !== 127) return undefined;
   const name = toInterpreterName(argv);
+  if (name.includes("/"))
+    return `The command was not found in the sandbox (code 127): is ${toDisplay(name)} in the workspace, and not left out by an ignore rule?`;
   const where = target.providerId === "local" ? "the local sandbox" : `the image ${target.image ?? "of the sandbox"}`;
+  // A shell that was not there would have failed at more than this.
+  if (SHELLS.has(name))
+    return `Something that the script calls was not found in ${where} (code 127). ${toRemedy("what it says above", target)}`;
   return `The command was not found in ${where} (code 127): is ${name} there? ${toRemedy(name, target)}`;
 }
 

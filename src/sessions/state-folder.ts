@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { chmod, lstat, mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 
 /** Where every door (editor, CLI, engine) keeps what outlives it. Paths only: nothing need exist yet. */
@@ -21,7 +21,8 @@ export interface StateFolder {
 
 /** Reads no disk. `SANDPIPER_STATE` wins over what the platform's convention says. */
 export function toStateFolder(env: NodeJS.ProcessEnv, platform = process.platform, home = homedir()): StateFolder {
-  const root = env["SANDPIPER_STATE"] || toDefaultRoot(env, platform, home);
+  // The engine has another current folder than who starts it.
+  const root = env["SANDPIPER_STATE"] ? resolve(env["SANDPIPER_STATE"]) : toDefaultRoot(env, platform, home);
   return {
     root,
     ledger: join(root, "ledger"),

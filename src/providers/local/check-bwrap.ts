@@ -25,7 +25,7 @@ export async function findBwrap(path: string | undefined, uid: number, call: Cal
       `Local sandboxes need bubblewrap, which is not installed. ${howToInstall("bubblewrap")}`,
     );
   const rootTools = uid === 0 ? findRootTools(searchPath) : undefined;
-  const help = await run(bwrap, ["--help"], call);
+  const help = await readHelp(bwrap, call);
   const found: Bwrap = {
     path: bwrap,
     canDisableUserNamespaces: help.includes("--disable-userns"),
@@ -42,6 +42,21 @@ function findRootTools(searchPath: string): { unshare: string; setpriv: string }
     "unavailable",
     `For root, local sandboxes need setpriv and unshare, which are not installed. ${howToInstall("util-linux")}`,
   );
+}
+
+async function readHelp(bwrap: string, call: Call): Promise<string> {
+  try {
+    return await run(bwrap, ["--help"], call);
+  } catch (error) {
+    call.signal.throwIfAborted();
+    const message = `bubblewrap (${bwrap}) cannot be run: ${toSaid(toMessage(error))}. Mend or reinstall it. ${howToInstall("bubblewrap")}`;
+    throw new SandboxError("unavailable", message, { cause: error });
+  }
+}
+
+// What the program itself said, not how Node tells of it.
+function toSaid(message: string): string {
+  return /^(?:bwrap|setpriv): .*/m.exec(message)?.[0] ?? message.split("\n")[0] ?? "";
 }
 
 async function probe(bwrap: Bwrap, call: Call): Promise<void> {
@@ -74,7 +89,9 @@ async function run(file: string, args: readonly string[], call: Call): Promise<s
 
 /** What to do about bubblewrap's refusal, by the switches that distributions use to forbid user namespaces. */
 export function explainRefusal(message: string, read: (file: string) => string | undefined = readSwitch): string {
-  const said = /bwrap: .*/.exec(message)?.[0] ?? message.split("\n")[0] ?? "";
+  const said = toSaid(message);
+  if (said.startsWith("setpriv: "))
+    return `${said}. Root has no other users to run sandboxes as here (a rootless container?). Run Sandpiper as an ordinary user, or choose another provider.`;
   if (read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") === "1")
     return `${said}. AppArmor forbids user namespaces (Ubuntu 24.04 and later). Run: sudo apt-get install -y apparmor-profiles && sudo ln -s /usr/share/apparmor/extra-profiles/bwrap-userns-restrict /etc/apparmor.d/ && sudo systemctl reload apparmor`;
   if (read("/proc/sys/kernel/unprivileged_userns_clone") === "0")
