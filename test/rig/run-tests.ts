@@ -35,7 +35,7 @@ async function runLayer(layer: Layer): Promise<LayerReport> {
 function printReport(reports: readonly LayerReport[]): void {
   console.log(`\n── summary ${"─".repeat(63)}`);
   for (const { name, counts, ms, note } of reports) {
-    const mark = counts.failed > 0 ? "✗" : "✓";
+    const mark = counts.failed > 0 ? "✗" : counts.passed > 0 ? "✓" : "–";
     console.log(
       `${mark} ${name.padEnd(16)}${toSeconds(ms).padStart(8)}  ${describeCounts(counts)}${note && `  (${note})`}`,
     );
