@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
+import { DisposableStore } from "../../src/core/disposable-store.ts";
 import { buildPackage } from "../rig/check-package.ts";
 import { startBrowser } from "../rig/chromium.ts";
 import { startCodeServer } from "../rig/code-server.ts";
@@ -30,23 +31,37 @@ declare module "vitest" {
 
 /** One VS Code, one browser and one Docker daemon for all tests here: each costs seconds to start. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const resources = new DisposableStore();
+  try {
+    await startAll(project, resources);
+  } catch (error) {
+    await resources.dispose();
+    throw error;
+  }
+  return () => resources.dispose();
+}
+
+async function startAll(project: TestProject, resources: DisposableStore): Promise<void> {
   const folder = makeTempFolder();
+  resources.add({ dispose: () => removeFolder(folder) });
   const state = join(folder, "state");
   const noDocker = (await whyUnmet("docker")) ?? "";
-  const daemon = noDocker === "" ? await startTestDaemon() : undefined;
-  if (daemon) await ensureTestImages(daemon.socketPath);
+  const dockerHost = noDocker === "" ? await startDocker(resources) : "";
   const vsix = await buildPackage(folder);
+  resources.add({ dispose: () => stopEngine(state) });
   const server = await startCodeServer({
     folder,
     extension: { vsix },
     env: { SANDPIPER_STATE: state },
     settings: {
       "sandpiper.docker.image": TEST_IMAGE,
-      "sandpiper.docker.host": daemon ? `unix://${daemon.socketPath}` : "",
+      "sandpiper.docker.host": dockerHost,
       "terminal.integrated.scrollback": 20_000,
     },
   });
+  resources.add({ dispose: () => server.stop() });
   const browser = await startBrowser();
+  resources.add({ dispose: () => browser.stop() });
   project.provide("authority", server.authority);
   project.provide("browserEndpoint", browser.endpoint);
   project.provide("folder", folder);
@@ -54,11 +69,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide("vsix", vsix);
   project.provide("cli", join(server.extensionFolder, "dist/cli.js"));
   project.provide("noDocker", noDocker);
-  return async () => {
-    await browser.stop();
-    await server.stop();
-    await stopEngine(state);
-    await daemon?.stop();
-    removeFolder(folder);
-  };
+}
+
+async function startDocker(resources: DisposableStore): Promise<string> {
+  const daemon = await startTestDaemon();
+  resources.add({ dispose: () => daemon.stop() });
+  await ensureTestImages(daemon.socketPath);
+  return `unix://${daemon.socketPath}`;
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, inject } from "vitest";
+import { DisposableStore } from "../../src/core/disposable-store.ts";
 import { startCodeServer } from "../rig/code-server.ts";
 import { stopEngine } from "../rig/stop-engine.ts";
 import { makeTempFolder, removeFolder } from "../rig/temp-folder.ts";
@@ -19,16 +20,10 @@ describe("nothing runs", () => {
   });
 
   test("in a workspace that is not trusted, until it is", async ({ openWindow }) => {
-    const folder = makeTempFolder();
-    const state = join(folder, "state");
-    const server = await startCodeServer({
-      folder,
-      extension: { vsix: inject("vsix") },
-      env: { SANDPIPER_STATE: state },
-      settings: { "security.workspace.trust.enabled": true, "security.workspace.trust.startupPrompt": "never" },
-    });
+    const resources = new DisposableStore();
     try {
-      const workbench = await openWindow(makeSample(), server.authority);
+      const authority = await startWithTrust(resources);
+      const workbench = await openWindow(makeSample(), authority);
       await workbench.openFile("agent_task.py");
       await workbench.runCommand("Sandbox: Run File");
       await workbench.notifications.filter({ hasText: "not trusted" }).waitFor();
@@ -43,9 +38,7 @@ describe("nothing runs", () => {
 
       expect(await new Terminal(workbench.page).waitFor(END_LINE)).toMatch(/^✗ exit 3 in/m);
     } finally {
-      await server.stop();
-      await stopEngine(state);
-      removeFolder(folder);
+      await resources.dispose();
     }
   });
 
@@ -58,3 +51,19 @@ describe("nothing runs", () => {
     await workbench.screenshot("held-back-file");
   });
 });
+
+/** A VS Code of its own that asks for trust, as everybody's does. */
+async function startWithTrust(resources: DisposableStore): Promise<string> {
+  const folder = makeTempFolder();
+  const state = join(folder, "state");
+  resources.add({ dispose: () => removeFolder(folder) });
+  resources.add({ dispose: () => stopEngine(state) });
+  const server = await startCodeServer({
+    folder,
+    extension: { vsix: inject("vsix") },
+    env: { SANDPIPER_STATE: state },
+    settings: { "security.workspace.trust.enabled": true, "security.workspace.trust.startupPrompt": "never" },
+  });
+  resources.add({ dispose: () => server.stop() });
+  return server.authority;
+}
