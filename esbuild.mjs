@@ -16,6 +16,21 @@ const commonJsNames = [
 ].join("\n");
 
 /**
+ * What dockerode loads for ssh:// (we go through the user's own ssh) and for BuildKit builds (we build nothing): half of
+ * the chunk.
+ * @type {import("esbuild").Plugin}
+ */
+const leaveOutOfDocker = {
+  name: "leave-out-of-docker",
+  setup(build) {
+    build.onResolve({ filter: /^(ssh2|@grpc\/grpc-js|@grpc\/proto-loader)$/ }, ({ path, importer }) =>
+      /node_modules\/(dockerode|docker-modem)\//.test(importer) ? { path, namespace: "left-out" } : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: "left-out" }, () => ({ contents: "module.exports = {};" }));
+  },
+};
+
+/**
  * Options for what runs in Node by itself.
  * @type {import("esbuild").BuildOptions}
  */
@@ -29,6 +44,7 @@ export const nodeOptions = {
   keepNames: true,
   legalComments: "none",
   external: ["cpu-features", "*.node"],
+  plugins: [leaveOutOfDocker],
   chunkNames: "chunks/[name]-[hash]",
   banner: { js: commonJsNames },
   logLevel: "warning",
