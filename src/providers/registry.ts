@@ -1,4 +1,6 @@
 import type { Provider, ProviderId } from "../core/provider.ts";
+import { SandboxError } from "../core/sandbox-error.ts";
+import { toDisplay } from "../core/workspace-path.ts";
 
 /** What every provider is built from. */
 export interface ProviderDeps {
@@ -9,12 +11,19 @@ export interface ProviderDeps {
   readonly platform: NodeJS.Platform;
 }
 
-/** Loads the provider's chunk (SDKs cost 60-380 ms) and builds it. `options` are the provider's own, see `Target.options`. */
+/** What each understands in `Target.options`. */
+const OPTIONS: Readonly<Record<ProviderId, readonly string[]>> = {
+  local: ["boundary"],
+  docker: ["host", "context", "runtime", "boundary"],
+};
+
+/** Loads the provider's chunk (SDKs cost 60-380 ms) and builds it. `options` are the provider's own, see `Target.options`. @throws {SandboxError} `invalid` for one that it does not know: it may have been meant to isolate. */
 export async function loadProvider(
   id: ProviderId,
   options: Readonly<Record<string, string>>,
   deps: ProviderDeps,
 ): Promise<Provider> {
+  checkOptions(id, options);
   switch (id) {
     case "local": {
       const { createLocalProvider } = await import("./local/local-provider.ts");
@@ -25,4 +34,12 @@ export async function loadProvider(
       return createDockerProvider(options, deps);
     }
   }
+}
+
+function checkOptions(id: ProviderId, options: Readonly<Record<string, string>>): void {
+  const known = OPTIONS[id];
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const message = `The provider "${id}" has no option "${toDisplay(unknown)}". Choose one of: ${known.join(", ")}.`;
+  throw new SandboxError("invalid", message);
 }

@@ -94,6 +94,11 @@ function whyUnreachable(cause: unknown, place: string, said: string): { code: Er
     };
   if (code === "ESSH")
     return { code: "unavailable", message: `Docker over SSH failed: ${said}. Try it in a terminal first.` };
+  if (code.startsWith("HPE_"))
+    return {
+      code: "invalid",
+      message: `What answers at ${place} is no Docker daemon (${said}). Check the address (DOCKER_HOST, or the docker context's).`,
+    };
   if (/^(?:ERR_TLS|ERR_SSL|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|EPROTO|ERR_OSSL)/.test(code))
     return {
       code: "invalid",

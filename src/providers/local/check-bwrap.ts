@@ -56,7 +56,9 @@ async function readHelp(bwrap: string, call: Call): Promise<string> {
 
 // What the program itself said, not how Node tells of it.
 function toSaid(message: string): string {
-  return /^(?:bwrap|setpriv): .*/m.exec(message)?.[0] ?? message.split("\n")[0] ?? "";
+  const [first = "", ...rest] = message.split("\n").filter((line) => line !== "");
+  if (!first.startsWith("Command failed")) return first;
+  return rest.find((line) => /^(?:bwrap|setpriv): /.test(line)) ?? rest[0] ?? "it ended without a word";
 }
 
 async function probe(bwrap: Bwrap, call: Call): Promise<void> {
@@ -90,6 +92,8 @@ async function run(file: string, args: readonly string[], call: Call): Promise<s
 /** What to do about bubblewrap's refusal, by the switches that distributions use to forbid user namespaces. */
 export function explainRefusal(message: string, read: (file: string) => string | undefined = readSwitch): string {
   const said = toSaid(message);
+  if (said.startsWith("setpriv: failed to execute"))
+    return `${said}. It has to be where every user may run it. ${howToInstall("bubblewrap")}`;
   if (said.startsWith("setpriv: "))
     return `${said}. Root has no other users to run sandboxes as here (a rootless container?). Run Sandpiper as an ordinary user, or choose another provider.`;
   if (read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") === "1")
