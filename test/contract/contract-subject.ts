@@ -16,5 +16,7 @@ export interface ContractSubject {
     readonly surviveMemory?: string;
     /** Process limits: why a fork bomb is not stopped. */
     readonly limitProcesses?: string;
+    /** Terminals: why closeStdin does not end a command that reads from one. */
+    readonly endTerminalInput?: string;
   };
 }

@@ -29,7 +29,7 @@ export function testProviderContract(name: string, subject: ContractSubject): vo
     describe("commands", () => testCommands(() => sandbox, subject));
     describe("endings", () => testEndings(() => sandbox));
     describe("isolation", () => testIsolation(() => sandbox, subject));
-    describe("terminals", () => testTerminalContract(() => sandbox));
+    describe("terminals", () => testTerminalContract(() => sandbox, subject));
     describe("files", () => testFileContract(subject.newProvider, subject.spec));
   });
 }

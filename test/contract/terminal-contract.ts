@@ -1,11 +1,12 @@
 import { expect, it } from "vitest";
 import type { Sandbox } from "../../src/core/sandbox.ts";
+import type { ContractSubject } from "./contract-subject.ts";
 import { collectText, newCall, startText, toArray, waitForText } from "./run-to-end.ts";
 
 const SIZE = { columns: 91, rows: 33 };
 
 /** What a command with a terminal may count on. */
-export function testTerminalContract(open: () => Sandbox): void {
+export function testTerminalContract(open: () => Sandbox, { cannot }: ContractSubject): void {
   it("gives a terminal of the size asked for, and one stream", async () => {
     const process = await open().exec(
       { argv: ["sh", "-c", "test -t 0 && test -t 1 && test -t 2 && stty size; echo err >&2"], pty: SIZE },
@@ -60,6 +61,11 @@ export function testTerminalContract(open: () => Sandbox): void {
     await waitForText(running, /line\r\nline\r\n/);
 
     await running.process.closeStdin();
+    if (cannot?.endTerminalInput) {
+      expect(cannot.endTerminalInput).not.toBe("");
+      await running.process.signal("KILL");
+      return;
+    }
 
     await waitForText(running, "end");
     expect(await running.process.exit).toEqual({ kind: "exited", code: 0 });

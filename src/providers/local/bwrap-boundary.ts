@@ -1,18 +1,18 @@
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
+import { superviseCommand, type Supervision } from "../posix/supervise.ts";
+import { createNonce } from "../posix/trailer-filter.ts";
+import type { Boundary, FullCommand } from "./boundary.ts";
 import { toBwrapArguments } from "./bwrap-arguments.ts";
 import type { Bwrap } from "./check-bwrap.ts";
-import { createControlGroups } from "./control-groups.ts";
+import { createControlGroups, joinGroups } from "./control-groups.ts";
 import { limitCommand } from "./limit-script.ts";
-import type { Boundary } from "./local-sandbox.ts";
 import { dropRoot } from "./root-stage.ts";
 import { listSystemMounts, type Mount } from "./root-mounts.ts";
-import { listOwnMounts, prepareShown, SCRIPT_PATHS } from "./sandbox-folder.ts";
+import { INSIDE, listOwnMounts, prepareShown, SCRIPT_PATHS } from "./sandbox-folder.ts";
 import type { SandboxRecord } from "./sandbox-record.ts";
-import { OPTIONS_FD } from "./spawn-run.ts";
+import { CONTROL_FD, OPTIONS_FD, spawnControlled } from "./spawn-run.ts";
 import type { Toolchains } from "./toolchains.ts";
-
-// Joins control groups (as itself: 0) and becomes the command after "--"; what it starts is born in them.
-const JOIN = 'while [ "$1" != -- ]; do echo 0 >"$1"; shift; done; shift; exec "$@"';
 
 /** What a machine offers to all its sandboxes. */
 export interface Machine {
@@ -34,27 +34,35 @@ export function createBwrapBoundary(record: SandboxRecord, folder: string, machi
   const stage = bwrap.rootTools
     ? dropRoot(allMounts, { ...bwrap.rootTools, uid: record.hostUid, folder })
     : { argv: [], mounts: allMounts };
-  const join = groups.joinFiles.length > 0 ? ["/bin/sh", "-c", JOIN, "sandpiper", ...groups.joinFiles, "--"] : [];
+  const join = joinGroups(groups);
+  const hasPerl = existsSync("/usr/bin/perl");
   return {
-    hasPerl: existsSync("/usr/bin/perl"),
-    enter: (argv, env) => ({
-      argv: [
-        ...join,
-        ...stage.argv,
-        bwrap.path,
-        "--args",
-        String(OPTIONS_FD),
-        ...limitCommand(argv, { spec, limitsMemory: groups.limitsMemory, script: SCRIPT_PATHS.limit }),
-      ],
-      options: toBwrapArguments({
+    hasPerl,
+    start: (command) => {
+      const argv = limitCommand(supervise(command, hasPerl), {
+        spec,
+        limitsMemory: groups.limitsMemory,
+        script: SCRIPT_PATHS.limit,
+      });
+      const options = toBwrapArguments({
         mounts: stage.mounts,
         network: spec.network,
-        env: { PATH: toolchains.searchPath.join(":"), ...env },
+        env: { PATH: toolchains.searchPath.join(":"), ...command.env },
         hostname: "sandbox",
         memoryMiB: spec.memoryMiB,
         canDisableUserNamespaces: bwrap.canDisableUserNamespaces,
-      }),
-    }),
+      });
+      const outer = [...join, ...stage.argv, bwrap.path, "--args", String(OPTIONS_FD)];
+      return spawnControlled([...outer, ...argv], { options, nonce: createNonce() });
+    },
     remove: () => groups.remove(),
   };
+}
+
+function supervise(command: FullCommand, hasPerl: boolean): string[] {
+  const supervision: Supervision = { controlFd: CONTROL_FD, cwd: command.cwd };
+  const streams: Supervision = hasPerl
+    ? { stdio: command.pty ?? "pipes" }
+    : { pidFile: `${INSIDE.private}/run-${randomUUID()}` };
+  return superviseCommand(command.argv, { ...supervision, ...streams }, SCRIPT_PATHS);
 }

@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 
 /** Limits on all that runs in one sandbox together. */
 export interface GroupLimits {
   readonly memoryMiB: number;
   readonly cpus: number;
-  readonly maxProcesses: number;
+  /** Unlimited when left out. */ readonly maxProcesses?: number;
 }
 
 /** Control groups of one sandbox; processes write themselves into `joinFiles`. */
@@ -16,8 +17,16 @@ export interface ControlGroups {
   readonly limitsMemory: boolean;
   /** How often the kernel has killed for want of memory. */
   countMemoryKills(): number;
-  /** Only once nothing runs in it. */
-  remove(): void;
+  /** Waits a little for what has just been killed to be gone. */
+  remove(): Promise<void>;
+}
+
+// Joins groups (as itself: 0) and becomes the command after "--"; what it starts is born in them.
+const JOIN = 'while [ "$1" != -- ]; do echo 0 >"$1" || exit 1; shift; done; shift; exec "$@"';
+
+/** What to put in front of a command so that it runs in the groups. */
+export function joinGroups({ joinFiles }: ControlGroups): string[] {
+  return joinFiles.length > 0 ? ["/bin/sh", "-c", JOIN, "sandpiper", ...joinFiles, "--"] : [];
 }
 
 const ROOT = "/sys/fs/cgroup";
@@ -34,13 +43,32 @@ export function createControlGroups(name: string, limits: GroupLimits, uid: numb
     joinFiles: folders.map((folder) => join(folder, "cgroup.procs")),
     limitsMemory: memory !== undefined,
     countMemoryKills: () => (memory ? readKills(memory) : 0),
-    remove: () => folders.forEach((folder) => attempt(() => rmdirSync(folder))),
+    remove: async () => {
+      for (const folder of folders) await removeGroup(folder);
+    },
   };
 }
 
+/** Removes the groups of a sandbox that this process did not open. */
+export async function removeControlGroups(name: string, uid: number): Promise<void> {
+  const folders = ["memory", "pids", "cpu"].map((controller) => join(ROOT, controller, "sandpiper", name));
+  for (const folder of [...folders, join(toUnifiedParent(uid), name)])
+    if (existsSync(folder)) await removeGroup(folder);
+}
+
+async function removeGroup(folder: string): Promise<void> {
+  for (let tries = 0; tries < 40; tries++) {
+    if (attempt(() => rmdirSync(folder)) || !existsSync(folder)) return;
+    await setTimeout(25);
+  }
+}
+
+function toUnifiedParent(uid: number): string {
+  return uid === 0 ? join(ROOT, "sandpiper") : join(ROOT, `user.slice/user-${uid}.slice/user@${uid}.service/sandpiper`);
+}
+
 function makeUnified(name: string, limits: GroupLimits, uid: number): string[] {
-  const parent =
-    uid === 0 ? join(ROOT, "sandpiper") : join(ROOT, `user.slice/user-${uid}.slice/user@${uid}.service/sandpiper`);
+  const parent = toUnifiedParent(uid);
   const folder = join(parent, name);
   const made = attempt(() => {
     mkdirSync(parent, { recursive: true });
@@ -49,7 +77,7 @@ function makeUnified(name: string, limits: GroupLimits, uid: number): string[] {
     writeFileSync(join(folder, "memory.max"), String(limits.memoryMiB * 1024 * 1024));
     attempt(() => writeFileSync(join(folder, "memory.swap.max"), "0"));
     attempt(() => writeFileSync(join(folder, "memory.oom.group"), "0"));
-    writeFileSync(join(folder, "pids.max"), String(limits.maxProcesses + SUPERVISORS));
+    writeFileSync(join(folder, "pids.max"), toPidsMax(limits));
     attempt(() => writeFileSync(join(folder, "cpu.max"), `${Math.round(limits.cpus * 100_000)} 100000`));
     // Moving ourselves needs the right to the group we are in as well, which a login session has not.
     if (uid !== 0 && !readFileSync("/proc/self/cgroup", "latin1").includes(`user@${uid}.service`))
@@ -63,10 +91,14 @@ function makeUnified(name: string, limits: GroupLimits, uid: number): string[] {
 /** Our own processes per run: bubblewrap twice, the supervisor, and some room for several runs at once. */
 const SUPERVISORS = 32;
 
+function toPidsMax({ maxProcesses }: GroupLimits): string {
+  return maxProcesses === undefined ? "max" : String(maxProcesses + SUPERVISORS);
+}
+
 function makeLegacy(name: string, limits: GroupLimits): string[] {
   const settings: readonly (readonly [string, string, string])[] = [
     ["memory", "memory.limit_in_bytes", String(limits.memoryMiB * 1024 * 1024)],
-    ["pids", "pids.max", String(limits.maxProcesses + SUPERVISORS)],
+    ["pids", "pids.max", toPidsMax(limits)],
     ["cpu", "cpu.cfs_quota_us", String(Math.round(limits.cpus * 100_000))],
   ];
   return settings.flatMap(([controller, file, value]) => {

@@ -21,7 +21,10 @@ export function watchDisk(folder: string, limitMiB: number, onFull: (reason: str
       return;
     }
     freeAtLastMeasure = free;
-    if ((await measureMiB(folder)) > limitMiB) onFull(`The sandbox's files grew over their limit of ${limitMiB} MiB.`);
+    if ((await measureMiB(folder)) > limitMiB)
+      onFull(
+        `The sandbox's files grew over their limit of ${limitMiB} MiB. Write less, or raise the limit (setting sandpiper.diskMiB).`,
+      );
   };
   const timer = setInterval(() => {
     if (measuring) return;

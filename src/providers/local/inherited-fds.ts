@@ -3,16 +3,12 @@ import { readFileSync, readdirSync } from "node:fs";
 const CLOSE_ON_EXEC = 0o2000000;
 
 /**
- * The highest descriptor that our own parent left open in us and that children would inherit, at least 2. Our children
- * get /dev/null in the place of each: a descriptor of the host's is a hole in a sandbox (CVE-2024-21626).
+ * The descriptors above stderr that our own parent left open in us and that children would inherit. Our children get
+ * /dev/null in their places: a descriptor of the host's is a hole in a sandbox (CVE-2024-21626).
  */
-export function findHighestInheritedFd(): number {
-  let highest = 2;
-  for (const name of readFdNames()) {
-    const fd = Number(name);
-    if (fd > highest && isInheritable(name)) highest = fd;
-  }
-  return highest;
+export function findInheritedFds(): ReadonlySet<number> {
+  const names = readFdNames().filter((name) => Number(name) > 2 && isInheritable(name));
+  return new Set(names.map(Number));
 }
 
 function readFdNames(): string[] {

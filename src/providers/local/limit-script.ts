@@ -2,7 +2,7 @@ import type { SandboxSpec } from "../../core/provider.ts";
 
 /**
  * Sets resource limits from inside the user namespace, where the kernel (5.14 on) counts processes by themselves, says
- * on the control descriptor 3 that the sandbox stands, and becomes the rest of its arguments. $1 file size in blocks of
+ * on the control descriptor 3, where there is one, that the sandbox stands, and becomes the rest of its arguments. $1 file size in blocks of
  * 512, $2 data size in KiB or "", $3 processes.
  */
 export const LIMIT_SCRIPT = `
@@ -12,7 +12,7 @@ if [ -n "$2" ]; then ulimit -d "$2"; fi
 ulimit -n 4096 2>/dev/null
 ulimit -u "$3" 2>/dev/null || ulimit -p "$3"
 shift 3
-echo started >&3
+{ echo started >&3; } 2>/dev/null
 exec "$@"
 `;
 

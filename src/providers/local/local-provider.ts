@@ -4,11 +4,16 @@ import type { Provider, SandboxSpec, SandboxSummary } from "../../core/provider.
 import { SandboxError } from "../../core/sandbox-error.ts";
 import type { Sandbox } from "../../core/sandbox.ts";
 import type { ProviderDeps } from "../registry.ts";
-import { createBwrapBoundary, type Machine } from "./bwrap-boundary.ts";
+import type { Boundary } from "./boundary.ts";
+import { INSIDE_UID } from "./bwrap-arguments.ts";
+import { createBwrapBoundary } from "./bwrap-boundary.ts";
 import { findBwrap } from "./check-bwrap.ts";
+import { findGvisor } from "./check-gvisor.ts";
 import { checkSpec } from "./check-spec.ts";
+import { removeControlGroups } from "./control-groups.ts";
+import { createGvisorBoundary } from "./gvisor-boundary.ts";
 import { createLocalSandbox } from "./local-sandbox.ts";
-import { createSandboxFolder, removeSandboxFolder } from "./sandbox-folder.ts";
+import { createSandboxFolder, killNotedRuns, removeSandboxFolder } from "./sandbox-folder.ts";
 import { listSandboxIds, readRecord, type SandboxRecord, toSandboxFolder, writeRecord } from "./sandbox-record.ts";
 import { findToolchains } from "./toolchains.ts";
 
@@ -16,32 +21,32 @@ import { findToolchains } from "./toolchains.ts";
 const FIRST_HOST_UID = 1879048192;
 
 /**
- * Sandboxes on this machine without a daemon. `options.boundary` is "namespaces" (the default) or "gvisor". What cannot
+ * Sandboxes on this tools without a daemon. `options.boundary` is "namespaces" (the default) or "gvisor". What cannot
  * be isolated is refused with the fix; nothing ever runs on the host instead.
  */
 export function createLocalProvider(options: Readonly<Record<string, string>>, deps: ProviderDeps): Provider {
   const boundary = toBoundary(options["boundary"] ?? "namespaces");
   const uid = process.getuid?.() ?? -1;
-  let machine: Promise<Machine> | undefined;
+  let tools: Promise<OpenBoundary> | undefined;
   /** One object per sandbox, so that whoever destroys it here ends what runs in it here. */
   const open = new Map<string, Sandbox>();
 
-  const findMachine = async (call: Call): Promise<Machine> => {
+  const findTools = async (call: Call): Promise<OpenBoundary> => {
     call.signal.throwIfAborted();
-    machine ??= readMachine(deps, uid, call);
+    tools ??= findBoundary(boundary, deps, call);
     try {
-      return await machine;
+      return await tools;
     } catch (error) {
       // Not kept: the user may have mended it.
-      machine = undefined;
+      tools = undefined;
       throw error;
     }
   };
 
-  const openSandbox = (record: SandboxRecord, folder: string, found: Machine): Sandbox => {
+  const openSandbox = (record: SandboxRecord, folder: string, found: OpenBoundary): Sandbox => {
     const known = open.get(record.id);
     if (known) return known;
-    const sandbox = createLocalSandbox(record, folder, createBwrapBoundary(record, folder, found));
+    const sandbox = createLocalSandbox(record, folder, found(record, folder));
     open.set(record.id, sandbox);
     return sandbox;
   };
@@ -50,11 +55,11 @@ export function createLocalProvider(options: Readonly<Record<string, string>>, d
     id: "local",
     title: "This machine",
     boundary,
-    check: async (call) => void (await findMachine(call)),
+    check: async (call) => void (await findTools(call)),
     gpuTiers: async () => [],
     create: async (spec, call) => {
       checkSpec(spec);
-      const found = await findMachine(call);
+      const found = await findTools(call);
       const record = toRecord(spec, boundary, uid);
       const folder = toSandboxFolder(deps.stateFolder, record.id);
       await makeOnDisk(record, folder, call);
@@ -64,15 +69,36 @@ export function createLocalProvider(options: Readonly<Record<string, string>>, d
       call.signal.throwIfAborted();
       const folder = toSandboxFolder(deps.stateFolder, id);
       const record = await readLiveRecord(folder, id);
-      return openSandbox(record, folder, await findMachine(call));
+      return openSandbox(record, folder, await findTools(call));
     },
     list: (call) => listSandboxes(deps.stateFolder, call),
   };
 }
 
-async function readMachine(deps: ProviderDeps, uid: number, call: Call): Promise<Machine> {
+/** How to isolate one sandbox, by what the tools offers. */
+type OpenBoundary = (record: SandboxRecord, folder: string) => Boundary;
+
+async function findBoundary(
+  boundary: SandboxRecord["boundary"],
+  deps: ProviderDeps,
+  call: Call,
+): Promise<OpenBoundary> {
+  if (deps.platform !== "linux") throw new SandboxError("unsupported", explainPlatform(deps.platform));
+  const uid = process.getuid?.() ?? -1;
+  if (boundary === "gvisor") {
+    const runsc = findGvisor(deps.env["PATH"], uid, call);
+    const toolchains = await findToolchains(deps.env);
+    return (record, folder) => createGvisorBoundary(record, folder, { runsc, toolchains });
+  }
   const [bwrap, toolchains] = await Promise.all([findBwrap(deps.env["PATH"], uid, call), findToolchains(deps.env)]);
-  return { bwrap, toolchains };
+  return (record, folder) => createBwrapBoundary(record, folder, { bwrap, toolchains });
+}
+
+function explainPlatform(platform: NodeJS.Platform): string {
+  if (platform === "darwin") return "Local sandboxes do not run on macOS yet. Choose Docker.";
+  if (platform === "win32")
+    return "Local sandboxes do not run on Windows yet. Choose Docker, or open the folder in WSL.";
+  return `There are no local sandboxes on ${platform}. Choose another provider.`;
 }
 
 async function readLiveRecord(folder: string, id: string): Promise<SandboxRecord> {
@@ -102,7 +128,7 @@ function toRecord(spec: SandboxSpec, boundary: SandboxRecord["boundary"], uid: n
 
 async function makeOnDisk(record: SandboxRecord, folder: string, call: Call): Promise<void> {
   try {
-    await createSandboxFolder(folder, record.hostUid);
+    await createSandboxFolder(folder, record.hostUid, record.boundary === "gvisor" ? record.hostUid : INSIDE_UID);
     call.signal.throwIfAborted();
     await writeRecord(folder, record);
   } catch (error) {
@@ -121,6 +147,14 @@ function toCreateError(error: unknown, call: Call): unknown {
   );
 }
 
+async function sweep(id: string, folder: string, call: Call): Promise<void> {
+  killNotedRuns(folder);
+  await removeControlGroups(id, process.getuid?.() ?? -1);
+  await removeSandboxFolder(folder).catch((error: unknown) =>
+    call.logger.warn(`Could not remove ${id}: ${String(error)}`),
+  );
+}
+
 /** Removes what has reached its time on the way. */
 async function* listSandboxes(stateFolder: string, call: Call): AsyncIterable<SandboxSummary> {
   for (const id of await listSandboxIds(stateFolder)) {
@@ -130,9 +164,7 @@ async function* listSandboxes(stateFolder: string, call: Call): AsyncIterable<Sa
     if (!record) continue;
     const expiresAt = new Date(record.expiresAt);
     if (Date.now() >= expiresAt.getTime()) {
-      await removeSandboxFolder(folder).catch((error: unknown) =>
-        call.logger.warn(`Could not remove ${id}: ${String(error)}`),
-      );
+      await sweep(id, folder, call);
       continue;
     }
     yield {

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Call } from "../../core/call.ts";
@@ -7,27 +6,12 @@ import { SandboxError } from "../../core/sandbox-error.ts";
 import type { Command, ExitStatus, Process, Sandbox } from "../../core/sandbox.ts";
 import { checkWorkspacePath } from "../../core/workspace-path.ts";
 import { toProcess } from "../posix/supervised-process.ts";
-import { superviseCommand, type Supervision, toControlLine } from "../posix/supervise.ts";
-import { createNonce } from "../posix/trailer-filter.ts";
 import { createWorkspaceFiles } from "../posix/workspace-files.ts";
+import type { Boundary, FullCommand, Run } from "./boundary.ts";
 import { checkEnv } from "./check-spec.ts";
 import { watchDisk } from "./disk-watch.ts";
-import { INSIDE, killNotedRuns, noteRun, removeSandboxFolder, SCRIPT_PATHS } from "./sandbox-folder.ts";
+import { INSIDE, killNotedRuns, noteRun, removeSandboxFolder } from "./sandbox-folder.ts";
 import type { SandboxRecord } from "./sandbox-record.ts";
-import { CONTROL_FD, type Run, spawnRun } from "./spawn-run.ts";
-
-/** Turns a supervised command into what is spawned on the host; one per boundary. */
-export interface Boundary {
-  /** Whether the sandbox has perl, without which there are no terminals. */
-  readonly hasPerl: boolean;
-  /** `options` go NUL-ended to descriptor 4. */
-  enter(
-    argv: readonly string[],
-    env: Readonly<Record<string, string>>,
-  ): { readonly argv: string[]; readonly options: string[] };
-  /** Frees what the boundary holds for this sandbox. */
-  remove(): void;
-}
 
 const KILL_GRACE_MS = 1000;
 
@@ -50,10 +34,8 @@ export function createLocalSandbox(record: SandboxRecord, folder: string, bounda
   const exec = async (command: Command, call: Call): Promise<Process> => {
     call.signal.throwIfAborted();
     checkAlive();
-    const nonce = createNonce();
-    const entered = boundary.enter(toSupervised(command, boundary.hasPerl), toEnv(record, command));
-    const run = await spawnRun(entered.argv, { options: entered.options, nonce });
-    return attend(run, nonce, { command, call, record, folder, running, expiresAt });
+    const run = await boundary.start(toFull(command, record, boundary));
+    return attend(run, { command, call, record, folder, running, expiresAt });
   };
 
   return {
@@ -67,8 +49,8 @@ export function createLocalSandbox(record: SandboxRecord, folder: string, bounda
       for (const end of running.values()) end("The sandbox was destroyed.");
       killNotedRuns(folder);
       await Promise.all([...running.keys()].map((run) => run.gone));
+      await boundary.remove();
       await removeSandboxFolder(folder);
-      boundary.remove();
     },
   };
 }
@@ -83,22 +65,21 @@ interface Attendance {
 }
 
 /** Makes the Process, and sees to it that it ends with the abort signal, the sandbox's time or its disk. */
-function attend(run: Run, nonce: string, about: Attendance): Process {
+function attend(run: Run, about: Attendance): Process {
   let ending: ExitStatus | undefined;
   const kill = (status: ExitStatus): void => {
     ending ??= status;
-    run.child.kill("SIGKILL");
+    run.kill();
   };
   const watch = watchEnds(run, about, kill);
-  const send = async (text: string): Promise<void> => void run.control.write(text);
   return toProcess({
-    nonce,
+    nonce: run.nonce,
     stdout: run.stdout,
     ...(about.command.pty ? {} : { stderr: run.stderr }),
     write: (data) => write(run, data),
     closeStdin: async () => void run.stdin.end(),
-    signal: (name) => send(toControlLine(name)),
-    resize: (size) => send(toControlLine(size)),
+    signal: (name) => run.tell(name),
+    resize: (size) => run.tell(size),
     // Its watcher may still get to tell of the SIGKILL by which we, or whoever else destroyed the sandbox, ended it.
     overrule: (status) => {
       const isKilled = status.kind === "signaled" && status.signal === "SIGKILL";
@@ -110,7 +91,7 @@ function attend(run: Run, nonce: string, about: Attendance): Process {
     },
     release: () => {
       void watch.dispose();
-      for (const stream of [run.stdin, run.control]) stream.destroy();
+      run.dispose();
     },
   });
 }
@@ -121,14 +102,14 @@ function watchEnds(run: Run, about: Attendance, kill: (status: ExitStatus) => vo
   const end = (reason: string): void => kill({ kind: "lost", reason });
   let grace: NodeJS.Timeout | undefined;
   const abort = (): void => {
-    run.control.write(toControlLine("KILL"));
+    void run.tell("KILL").catch(() => {});
     grace = setTimeout(() => kill({ kind: "signaled", signal: "SIGKILL" }), KILL_GRACE_MS);
   };
   signal.addEventListener("abort", abort, { once: true });
   if (signal.aborted) abort();
   const expiry = setTimeout(() => end("The sandbox reached its time limit."), about.expiresAt.getTime() - Date.now());
   const disk = watchDisk(about.folder, about.record.spec.diskMiB, end);
-  const forget = noteRun(about.folder, run.child.pid ?? 0);
+  const forget = noteRun(about.folder, run.pid);
   about.running.set(run, end);
   return {
     dispose: () => {
@@ -168,7 +149,7 @@ async function write(run: Run, data: Uint8Array): Promise<void> {
   });
 }
 
-function toSupervised(command: Command, hasPerl: boolean): string[] {
+function toFull(command: Command, record: SandboxRecord, { hasPerl }: Boundary): FullCommand {
   const [program] = command.argv;
   if (!program || command.argv.some((argument) => argument.includes("\0")))
     throw new SandboxError("invalid", "A command needs a program, and no argument of it may hold a NUL byte.");
@@ -178,11 +159,7 @@ function toSupervised(command: Command, hasPerl: boolean): string[] {
       "A terminal in a local sandbox needs perl in /usr/bin. Install perl, or run without a terminal.",
     );
   const folder = command.cwd && command.cwd !== "." ? `/${checkWorkspacePath(command.cwd, "linux")}` : "";
-  const supervision: Supervision = { controlFd: CONTROL_FD, cwd: INSIDE.workspace + folder };
-  const streams: Supervision = hasPerl
-    ? { stdio: command.pty ?? "pipes" }
-    : { pidFile: `${INSIDE.private}/run-${randomUUID()}` };
-  return superviseCommand(command.argv, { ...supervision, ...streams }, SCRIPT_PATHS);
+  return { ...command, cwd: INSIDE.workspace + folder, env: toEnv(record, command) };
 }
 
 function toEnv(record: SandboxRecord, command: Command): Record<string, string> {

@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { chown, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { INSIDE_UID } from "./bwrap-arguments.ts";
 import { SCRIPTS, type ScriptPaths } from "../posix/supervise.ts";
 import { LIMIT_SCRIPT } from "./limit-script.ts";
 import type { Mount } from "./root-mounts.ts";
@@ -23,22 +22,22 @@ export const SCRIPT_PATHS: ScriptPaths & { readonly limit: string } = {
 };
 
 /** Files of /etc that we write: one user, this host, our scripts. */
-const ETC_FILES: Readonly<Record<string, string>> = {
+const toEtcFiles = (uid: number): Readonly<Record<string, string>> => ({
   "sandpiper/supervise.sh": SCRIPTS.shell,
   "sandpiper/supervise.pl": SCRIPTS.perl,
   "sandpiper/limit.sh": LIMIT_SCRIPT,
-  passwd: `sandbox:x:${INSIDE_UID}:${INSIDE_UID}:sandbox:${INSIDE.home}:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n`,
-  group: `sandbox:x:${INSIDE_UID}:\nnogroup:x:65534:\n`,
+  passwd: `sandbox:x:${uid}:${uid}:sandbox:${INSIDE.home}:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n`,
+  group: `sandbox:x:${uid}:\nnogroup:x:65534:\n`,
   hosts: "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n",
   "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
-};
+});
 
-/** Makes the folder of a new sandbox, owned inside by `uid`. */
-export async function createSandboxFolder(folder: string, uid: number): Promise<void> {
+/** Makes the folder of a new sandbox. `uid` owns it on the host, and is called `insideUid` inside. */
+export async function createSandboxFolder(folder: string, uid: number, insideUid: number): Promise<void> {
   // Nobody gets here through the state folder; as root, its user needs to get through this one.
   await mkdir(folder, { recursive: true, mode: 0o711 });
   for (const name of ["etc", "etc/sandpiper", "runs", "shown"]) await mkdir(join(folder, name), { mode: 0o755 });
-  for (const [name, text] of Object.entries(ETC_FILES))
+  for (const [name, text] of Object.entries(toEtcFiles(insideUid)))
     await writeFile(join(folder, "etc", name), text, { mode: 0o644 });
   for (const name of ["home", "tmp", "home/workspace", "home/.sandpiper"]) {
     await mkdir(join(folder, name), { mode: 0o700 });
@@ -48,7 +47,7 @@ export async function createSandboxFolder(folder: string, uid: number): Promise<
 
 /** What of its own folder a sandbox sees. */
 export function listOwnMounts(folder: string): Mount[] {
-  const names = Object.keys(ETC_FILES).filter((name) => !name.includes("/"));
+  const names = Object.keys(toEtcFiles(0)).filter((name) => !name.includes("/"));
   const etc = ["sandpiper", ...names].map((name): Mount => {
     return { kind: "bind", source: join(folder, "etc", name), at: `/etc/${name}`, writable: false, reachable: false };
   });

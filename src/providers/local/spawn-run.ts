@@ -3,51 +3,41 @@ import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { Duplex, type Readable, type Writable } from "node:stream";
 import { SandboxError } from "../../core/sandbox-error.ts";
-import { findHighestInheritedFd } from "./inherited-fds.ts";
-
-/** A started command of a sandbox, seen from the host. */
-export interface Run {
-  readonly child: ChildProcess;
-  readonly stdin: Writable;
-  readonly stdout: Readable;
-  readonly stderr: Readable;
-  /** Takes the supervisor's control lines. */
-  readonly control: Duplex;
-  /** Resolves when the outermost process has gone. */
-  readonly gone: Promise<void>;
-}
+import { toControlLine } from "../posix/supervise.ts";
+import type { Run } from "./boundary.ts";
+import { findInheritedFds } from "./inherited-fds.ts";
 
 /** Descriptors that the command line of a run may count on. */
 export const CONTROL_FD = 3;
 export const OPTIONS_FD = 4;
 
-let highestInheritedFd: number | undefined;
+const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** What goes to a run besides its command line, which other users and the command itself can read. */
-export interface RunInput {
-  /** Sent NUL-ended on descriptor 4. */
-  readonly options: readonly string[];
-  /** The first line on descriptor 3. */
-  readonly nonce: string;
+let inheritedFds: ReadonlySet<number> | undefined;
+
+/** A spawned process, tied to us by pipes alone. */
+export interface Spawned {
+  readonly child: ChildProcess;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Resolves when it has gone. */
+  readonly gone: Promise<void>;
 }
 
 /**
- * Spawns `argv`, sends it its input, and resolves when "started" has come on descriptor 3.
- * @throws {SandboxError} `unavailable` with what was said instead; `invalid` for a command line beyond the kernel's limit
+ * Spawns `argv` in a session of its own with as many pipes, from stdin on, and with nothing else of ours: neither the
+ * environment nor descriptors.
+ * @throws {SandboxError} `invalid` for a command line beyond the kernel's limit, else `unavailable`
  */
-export async function spawnRun(argv: readonly string[], { options, nonce }: RunInput): Promise<Run> {
-  highestInheritedFd ??= findHighestInheritedFd();
+export async function spawnApart(argv: readonly string[], pipes: number): Promise<Spawned> {
+  inheritedFds ??= findInheritedFds();
   const [program = "", ...args] = argv;
-  const stdio: ("pipe" | number)[] = ["pipe", "pipe", "pipe", "pipe", "pipe"];
-  // Not "ignore": from descriptor 3 on, that leaves what was inherited in place.
+  const stdio: ("pipe" | "ignore" | number)[] = Array.from({ length: pipes }, () => "pipe");
   const nothing = openSync("/dev/null", "r");
-  while (stdio.length <= highestInheritedFd) stdio.push(nothing);
-  const child = spawn(program, args, {
-    stdio,
-    cwd: "/",
-    env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
-    detached: true,
-  });
+  // From descriptor 3 on, "ignore" leaves in place what there is.
+  for (let fd = pipes; fd <= Math.max(...inheritedFds, 0); fd++) stdio.push(inheritedFds.has(fd) ? nothing : "ignore");
+  const child = spawn(program, args, { stdio, cwd: "/", env: { PATH: SYSTEM_PATH }, detached: true });
   closeSync(nothing);
   const gone = new Promise<void>((resolve) => {
     child.once("exit", () => resolve());
@@ -58,22 +48,43 @@ export async function spawnRun(argv: readonly string[], { options, nonce }: RunI
   } catch (cause) {
     throw toSpawnError(cause);
   }
-  const run = toRun(child, gone);
-  const optionsPipe = toDuplex(child, OPTIONS_FD);
-  optionsPipe.on("error", ignore);
-  optionsPipe.end(options.map((option) => `${option}\0`).join(""));
-  run.control.write(`${nonce}\n`);
-  if (!(await hasStarted(run))) throw await explainFailure(run);
-  return run;
-}
-
-function toRun(child: ChildProcess, gone: Promise<void>): Run {
   const { stdin, stdout, stderr } = child;
   if (!stdin || !stdout || !stderr) throw new SandboxError("unavailable", "The sandbox's streams could not be opened.");
-  const control = toDuplex(child, CONTROL_FD);
   // The other side may end first; the process's end is what tells.
-  for (const stream of [stdin, control]) stream.on("error", ignore);
-  return { child, stdin, stdout, stderr, control, gone };
+  stdin.on("error", ignore);
+  return { child, stdin, stdout, stderr, gone };
+}
+
+/** What goes to bubblewrap and the supervisor besides the command line, which other users and the command itself can read. */
+export interface RunInput {
+  /** Sent NUL-ended on descriptor 4. */
+  readonly options: readonly string[];
+  /** The first line on descriptor 3. */
+  readonly nonce: string;
+}
+
+/**
+ * Spawns `argv`, sends it its input, and resolves when "started" has come on descriptor 3.
+ * @throws {SandboxError} `unavailable` with what was said instead
+ */
+export async function spawnControlled(argv: readonly string[], { options, nonce }: RunInput): Promise<Run> {
+  const spawned = await spawnApart(argv, 5);
+  const control = toDuplex(spawned.child, CONTROL_FD);
+  const optionsPipe = toDuplex(spawned.child, OPTIONS_FD);
+  for (const stream of [control, optionsPipe]) stream.on("error", ignore);
+  optionsPipe.end(options.map((option) => `${option}\0`).join(""));
+  control.write(`${nonce}\n`);
+  if (!(await hasStarted(spawned, control))) throw await explainFailure(spawned, control);
+  return {
+    ...spawned,
+    nonce,
+    pid: spawned.child.pid ?? 0,
+    tell: async (request) => void control.write(toControlLine(request)),
+    kill: () => void spawned.child.kill("SIGKILL"),
+    dispose: () => {
+      for (const stream of [spawned.stdin, control]) stream.destroy();
+    },
+  };
 }
 
 function toDuplex(child: ChildProcess, fd: number): Duplex {
@@ -83,18 +94,18 @@ function toDuplex(child: ChildProcess, fd: number): Duplex {
   return stream;
 }
 
-async function hasStarted(run: Run): Promise<boolean> {
+async function hasStarted(spawned: Spawned, control: Duplex): Promise<boolean> {
   const said = new Promise<boolean>((resolve) => {
-    run.control.once("data", () => resolve(true));
-    run.control.once("close", () => resolve(false));
+    control.once("data", () => resolve(true));
+    control.once("close", () => resolve(false));
   });
-  return Promise.race([said, run.gone.then(() => false)]);
+  return Promise.race([said, spawned.gone.then(() => false)]);
 }
 
-async function explainFailure(run: Run): Promise<SandboxError> {
+async function explainFailure(spawned: Spawned, control: Duplex): Promise<SandboxError> {
   let text = "";
-  for await (const chunk of run.stderr) text += String(chunk);
-  run.control.destroy();
+  for await (const chunk of spawned.stderr) text += String(chunk);
+  control.destroy();
   return new SandboxError("unavailable", `The sandbox could not be entered: ${text.trim() || "it ended at once"}.`);
 }
 

@@ -88,8 +88,10 @@ export function signalCommand(pidFile: string, name: ProcessSignal): string[] {
 const RESIZE = String.raw`
 read -r group terminal <"$1" || exit 0
 [ -n "$terminal" ] || exit 0
-stty -F "$terminal" cols "$2" rows "$3" 2>/dev/null && exit 0
-perl -e 'open(my $t, "+<", $ARGV[0]) or exit; ioctl($t, 0x5414, pack("S4", $ARGV[2], $ARGV[1], 0, 0))' "$terminal" "$2" "$3"
+stty -F "$terminal" cols "$2" rows "$3" 2>/dev/null ||
+  perl -e 'open(my $t, "+<", $ARGV[0]) or exit; ioctl($t, 0x5414, pack("S4", $ARGV[2], $ARGV[1], 0, 0))' "$terminal" "$2" "$3"
+# For gVisor, whose terminals do not tell.
+kill -WINCH "-$group" 2>/dev/null
 exit 0
 `;
 

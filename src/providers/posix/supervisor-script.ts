@@ -13,7 +13,7 @@ my ($nonce, $pidfile, $control, $stdio, $cwd, @command) = @ARGV;
 $0 = "sandpiper"; # also takes the nonce off the command line that others can read
 for ("PERL5OPT", "PERL5LIB") { $ENV{$_} = delete $ENV{"SANDPIPER_$_"} if exists $ENV{"SANDPIPER_$_"} }
 my ($NONBLOCK, $GETFL, $SETFL) = (04000, 3, 4);
-my ($CTTY, $GETPGRP, $SETPGRP, $SETSIZE, $LOCK, $NUMBER) = (0x540E, 0x540F, 0x5410, 0x5414, 0x40045431, 0x80045430);
+my ($CTTY, $GETPGRP, $SETPGRP, $SETSIZE, $LOCK, $NUMBER, $GETMODES) = (0x540E, 0x540F, 0x5410, 0x5414, 0x40045431, 0x80045430, 0x5401);
 my @ignored = qw(PIPE INT QUIT TTOU TTIN);
 $SIG{$_} = "IGNORE" for @ignored;
 require Config;
@@ -21,7 +21,7 @@ my ($machine) = $Config::Config{archname} =~ /^(x86_64|aarch64)/;
 my %prctl = (x86_64 => 157, aarch64 => 167);
 # Orphans of the command come to us, even those that made a session of their own.
 my $reaper = $machine && syscall($prctl{$machine}, 36, 1, 0, 0, 0) == 0;
-my ($pid, $master, $tty, @pumps, $pidfd, $ended, $status);
+my ($pid, $master, $tty, @pumps, $pidfd, $plain, $ended, $status);
 my $pty = $stdio =~ /^pty:(\d+)x(\d+)$/;
 my ($columns, $rows) = ($1, $2);
 my $terminal = $stdio eq "direct" && -t STDIN;
@@ -140,6 +140,7 @@ sub step {
     } elsif ($count == 0) {
       if ($pump->{input} && $pty) { $pump->{rest} = "\x04"; $pump->{last} = 1 } else { $pump->{done} = 1 }
     }
+    elsif ($pump->{input} && $plain) { $pump->{rest} = take_signals($pump->{rest}) }
     $writable = 1;
   }
   if ($writable && length $pump->{rest}) {
@@ -153,6 +154,31 @@ sub step {
     close $pump->{from} unless $pty && !$pump->{input};
     close $pump->{to} if $pump->{input} && !$pty;
   }
+}
+
+# gVisor's terminals do not tell which group is in front, nor mind the characters that stand for signals: there, we do it,
+# to every group of the command's session, since any may be in front.
+sub signal_session {
+  my ($name) = @_;
+  my %groups = ($pid => 1);
+  for my $file (glob "/proc/[0-9]*/stat") {
+    open(my $stat, "<", $file) or next;
+    my $line = join "", <$stat>;
+    $groups{$1} = 1 if $line =~ /^\d+ \(.*\) \S \d+ (\d+) (\d+)/s && $2 == $pid;
+  }
+  kill $name => map { -$_ } keys %groups;
+}
+sub lacks_jobs { my $front = pack("i", 0); return !ioctl($master, $GETPGRP, $front) }
+sub take_signals {
+  my ($bytes) = @_;
+  my $modes = "\0" x 60;
+  return $bytes unless ioctl($master, $GETMODES, $modes) && (unpack("L4", $modes))[3] & 1;
+  my ($interrupt, $quit) = map { chr } unpack("x17 C2", $modes);
+  while ($bytes =~ s/[\Q$interrupt$quit\E]//) {
+    $pumps[1]{rest} .= $& eq $interrupt ? "^C" : "^\\";
+    signal_session($& eq $interrupt ? "INT" : "QUIT");
+  }
+  return $bytes;
 }
 
 sub obey {
@@ -178,6 +204,7 @@ if ($pty) {
   new_pump(*STDIN, $master);
   new_pump($master, *STDOUT);
   $pumps[0]{hold} = $hold;
+  $plain = lacks_jobs();
 } else {
   pipe(my $in_read, my $in_write);
   pipe(my $out_read, my $out_write);
@@ -191,6 +218,7 @@ if ($pty) {
 $pumps[0]{input} = 1;
 $pidfd = syscall(434, $pid, 0) if $machine;
 $pidfd = undef if defined $pidfd && $pidfd < 0;
+$SIG{CHLD} = sub { } unless defined $pidfd; # wakes the wait below, most of the time at once
 
 while (1) {
   my ($r, $w) = ("", "");
@@ -203,7 +231,7 @@ while (1) {
   elsif (defined $pidfd) { vec($r, $pidfd, 1) = 1 }
   my $busy = grep { length $_->{rest} } @pumps;
   my $count = select($r, $w, undef, $ended ? ($busy ? undef : 0) : defined $pidfd ? undef : 0.02);
-  next if $count < 0;
+  ($r, $w) = ("", "") if $count < 0; # a signal, perhaps that of the end
   if ($commands && vec($r, fileno($commands), 1)) {
     my $got = sysread($commands, $pending, 4096, length $pending);
     if (!$got) { close $commands; $commands = undef; kill KILL => -$pid; sweep() }

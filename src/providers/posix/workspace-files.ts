@@ -150,6 +150,12 @@ async function expectSuccess(process: Process, said: Promise<string>, call: Call
       "quota",
       "The sandbox's disk is full. Remove files or give it more disk, then start a new session.",
     );
+  // Nothing in it can be known any more; a new one gets everything.
+  if (/cannot be entered|The workspace is gone/.test(text))
+    throw new SandboxError(
+      "not-found",
+      "The workspace's folder is gone from the sandbox, with all that was in it. The next run starts with a new sandbox.",
+    );
   if (/: not found/.test(text))
     throw new SandboxError(
       "unsupported",
