@@ -12,6 +12,8 @@ export interface FakeState {
   isTrusted: boolean;
   /** Buttons to press, in order, on the messages to come; undefined dismisses one. */
   answers: (string | undefined)[];
+  /** Open editors, by what their tabs say. */
+  tabs: { readonly label: string }[];
   readonly messages: {
     readonly level: string;
     readonly message: string;
@@ -52,6 +54,7 @@ export const state: FakeState = {
   activeEditor: undefined,
   isTrusted: true,
   answers: [],
+  tabs: [],
   messages: [],
   executed: [],
   commands: new Map(),
@@ -59,7 +62,15 @@ export const state: FakeState = {
 };
 
 export function resetFake(settings: Record<string, unknown> = {}): void {
-  Object.assign(state, { settings, folders: [], documents: [], activeEditor: undefined, isTrusted: true, answers: [] });
+  Object.assign(state, {
+    settings,
+    folders: [],
+    documents: [],
+    activeEditor: undefined,
+    isTrusted: true,
+    answers: [],
+    tabs: [],
+  });
   for (const list of [state.messages, state.executed, state.terminals]) list.length = 0;
   state.commands.clear();
 }
@@ -230,6 +241,15 @@ export const window = {
   setStatusBarMessage: (message: string) => {
     state.messages.push({ level: "status", message, buttons: [] });
     return { dispose: () => undefined };
+  },
+  tabGroups: {
+    get all() {
+      return [{ tabs: state.tabs }];
+    },
+    close: async (tabs: readonly { label: string }[]) => {
+      state.tabs = state.tabs.filter((tab) => !tabs.includes(tab));
+      return true;
+    },
   },
   showWorkspaceFolderPick: async () => state.folders.at(-1),
   onDidCloseTerminal: () => ({ dispose: () => undefined }),

@@ -3,7 +3,7 @@ import { toDisplay } from "../../core/workspace-path.ts";
 import type { ReviewedChange, RunRecord } from "../../sessions/records.ts";
 import { titleOf } from "../describe-run.ts";
 import { confirmConflicts, confirmProtected, listPaths } from "../review/confirm.ts";
-import { openChange, openReview, toLocalUri } from "../review/open-review.ts";
+import { openChange, openReview, refreshReview, toLocalUri } from "../review/open-review.ts";
 import { MAX_SHOWN_BYTES, toLogUri } from "../review/review-files.ts";
 import { hasPendingChanges } from "../run-store.ts";
 import { EditorError } from "../show-error.ts";
@@ -33,11 +33,8 @@ export async function applyChanges(deps: CommandDeps, argument: unknown): Promis
   if (!(await saveUnsaved(run, changes))) return;
   const plan = await askAbout(run, await readChosen(deps, run, argument));
   if (!plan) return;
-  const engine = await deps.link.get();
-  if (plan.keep.length > 0) await engine.discardChanges(run.id, plan.keep);
-  if (plan.paths.length === 0) return;
-  const result = await engine.applyChanges(run.id, plan.paths, plan.overwrite);
-  report(run, result.applied, [...result.conflicts, ...result.held]);
+  await carryOut(deps, run, plan);
+  await refreshReview(run, (await deps.reviewFiles.readChanges(run.id)).filter(isPending));
 }
 
 /** Leaves the workspace as it is and forgets the run's changes, or the one of the argument. */
@@ -54,12 +51,10 @@ export async function discardChanges(deps: CommandDeps, argument: unknown): Prom
       discard,
     ));
   if (!choice) return;
-  await (
-    await deps.link.get()
-  ).discardChanges(
-    run.id,
-    changes.map((change) => change.path),
-  );
+  const engine = await deps.link.get();
+  const paths = changes.map((change) => change.path);
+  await engine.discardChanges(run.id, paths);
+  await refreshReview(run, (await deps.reviewFiles.readChanges(run.id)).filter(isPending));
 }
 
 /** Opens the diff of one file. */
@@ -137,6 +132,14 @@ async function askAbout(run: RunRecord, changes: readonly ReviewedChange[]): Pro
   if (!consent) return undefined;
   const paths = wanted.map((change) => change.path).filter((path) => !consent.keep.includes(path));
   return { paths, ...consent };
+}
+
+async function carryOut(deps: CommandDeps, run: RunRecord, plan: ApplyPlan): Promise<void> {
+  const engine = await deps.link.get();
+  if (plan.keep.length > 0) await engine.discardChanges(run.id, plan.keep);
+  if (plan.paths.length === 0) return;
+  const result = await engine.applyChanges(run.id, plan.paths, plan.overwrite);
+  report(run, result.applied, [...result.conflicts, ...result.held]);
 }
 
 function report(run: RunRecord, applied: readonly string[], left: readonly string[]): void {

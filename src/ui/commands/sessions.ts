@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { toDisplay } from "../../core/workspace-path.ts";
 import type { SessionRecord } from "../../sessions/records.ts";
 import { describeTarget, readTarget } from "../target.ts";
 import { withProgress } from "../register-command.ts";
@@ -41,6 +42,7 @@ async function pickSession(deps: CommandDeps): Promise<SessionRecord | undefined
   const items = deps.store.sessions.map((session) => ({
     label: session.name,
     description: describeTarget(session.target, session.boundary),
+    detail: toDisplay(session.workspaceRoot),
     session,
   }));
   if (items.length === 0) {

@@ -15,7 +15,21 @@ export async function openReview(run: RunRecord, changes: readonly ReviewedChang
     const local = toLocalUri(run, change.path);
     return [local, change.kind === "added" && change.status === "ready" ? undefined : local, rightSide(run, change)];
   });
-  await vscode.commands.executeCommand("vscode.changes", vscode.l10n.t("Changes by {0}", titleOf(run)), resources);
+  await vscode.commands.executeCommand("vscode.changes", toReviewTitle(run), resources);
+}
+
+/** After a decision an open review still shows what is decided: closes it, and shows what is left in its place. */
+export async function refreshReview(run: RunRecord, left: readonly ReviewedChange[]): Promise<void> {
+  // VS Code adds the number of files to the title, and gives such tabs no input to know them by.
+  const title = `${toReviewTitle(run)} (`;
+  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs).filter((tab) => tab.label.startsWith(title));
+  if (tabs.length === 0) return;
+  await vscode.window.tabGroups.close(tabs);
+  if (left.length > 0) await openReview(run, left);
+}
+
+function toReviewTitle(run: RunRecord): string {
+  return vscode.l10n.t("Changes by {0}", titleOf(run));
 }
 
 /** Shows one change: what is on disk against what the sandbox has. */

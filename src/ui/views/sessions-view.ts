@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../core/disposable-store.ts";
 import { toDisplay } from "../../core/workspace-path.ts";
@@ -30,13 +31,12 @@ export class SessionsView implements vscode.TreeDataProvider<SessionItem>, Dispo
     const state = this.#describe(session);
     item.id = session.id;
     item.iconPath = new vscode.ThemeIcon(session.state === "ready" ? "vm-active" : "sync~spin");
-    item.description = `${describeShortPlace(session)} · ${state}`;
+    const isHere = openRoots().includes(session.workspaceRoot);
+    // Folders elsewhere may have the same name as one that is open.
+    const folder = isHere ? "" : `${toDisplay(dirname(session.workspaceRoot))} · `;
+    item.description = `${folder}${describeShortPlace(session)} · ${state}`;
     item.tooltip = [toDisplay(session.name), place, state, toDisplay(session.workspaceRoot)].join("\n");
-    item.contextValue = [
-      "session",
-      session.state,
-      ...(openRoots().includes(session.workspaceRoot) ? ["here"] : []),
-    ].join(";");
+    item.contextValue = ["session", session.state, ...(isHere ? ["here"] : [])].join(";");
     item.accessibilityInformation = { label: `${toDisplay(session.name)}, ${place}, ${state}` };
     return item;
   }

@@ -105,10 +105,17 @@ export class FakeEngine implements ConnectedEngine {
   }
   async applyChanges(runId: string, paths: PathSelection, overwrite: readonly string[]): Promise<ApplyResult> {
     this.asked.push(`apply ${runId} ${String(paths)} over ${overwrite.join()}`);
+    this.#decide(paths, "applied");
     return this.applyResult ?? { applied: paths === "all" ? [] : paths, conflicts: [], held: [] };
   }
   async discardChanges(runId: string, paths: PathSelection): Promise<void> {
     this.asked.push(`discard ${runId} ${String(paths)}`);
+    this.#decide(paths, "discarded");
+  }
+  #decide(paths: PathSelection, decision: ReviewedChange["decision"]): void {
+    this.changes = this.changes.map((change) =>
+      paths === "all" || paths.includes(change.path) ? { ...change, decision } : change,
+    );
   }
   async checkTarget(): Promise<void> {}
   dispose(): void {

@@ -95,12 +95,12 @@ describe("RunsView", () => {
 });
 
 describe("SessionsView", () => {
-  it("lists sessions that are alive, with when they end and what runs in them", async () => {
+  it("lists sessions that are alive, with when they end, what runs in them, and where a folder is that is not open", async () => {
     const { deps, engine, store } = fakeDeps();
     engine.sessions = [
       session(),
       session({ id: "gone", state: "ended" }),
-      session({ id: "busy", workspaceRoot: "/other" }),
+      session({ id: "busy", workspaceRoot: "/elsewhere/ws" }),
     ];
     engine.runs = [liveRun({ sessionId: "busy" })];
     await store.load();
@@ -109,7 +109,7 @@ describe("SessionsView", () => {
 
     expect(items.map(({ id, description, contextValue }) => [id, description, contextValue])).toEqual([
       ["s-1", "Local · idle, ends in 42 min", "session;ready;here"],
-      ["busy", "Local · 1 run", "session;ready"],
+      ["busy", "/elsewhere · Local · 1 run", "session;ready"],
     ]);
   });
 });

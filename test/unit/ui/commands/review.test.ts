@@ -49,6 +49,43 @@ describe("reviewChanges", () => {
   });
 });
 
+describe("an open review", () => {
+  const review = { label: "Changes by train.py (2 files)" };
+  const other = { label: "Changes by train.py2 (2 files)" };
+
+  it("is closed once everything is decided, and others stay", async () => {
+    const { deps } = setUp(fakeChange("a"), fakeChange("b"));
+    state.tabs = [review, other];
+
+    await applyChanges(deps, "run-1");
+
+    expect(state.tabs).toEqual([other]);
+    expect(state.executed).toEqual([]);
+  });
+
+  it("shows what is left to decide", async () => {
+    const { deps, store } = setUp(fakeChange("a"), fakeChange("b"));
+    await store.load();
+    state.tabs = [review];
+
+    await discardChanges(deps, { kind: "change", runId: "run-1", change: fakeChange("a") });
+
+    expect(state.executed.map(({ command, args }) => [command, args[0], args[1]])).toMatchObject([
+      ["vscode.changes", "Changes by train.py", { length: 1 }],
+    ]);
+  });
+
+  it("is not opened by deciding alone", async () => {
+    const { deps, engine, store } = setUp(fakeChange("a"), fakeChange("b"));
+    await store.load();
+
+    await discardChanges(deps, { kind: "change", runId: "run-1", change: fakeChange("a") });
+
+    expect(engine.asked).toEqual(["discard run-1 a"]);
+    expect(state.executed).toEqual([]);
+  });
+});
+
 describe("applyChanges", () => {
   it("applies everything that needs no word of the user's without asking", async () => {
     const { deps, engine } = setUp(fakeChange("a"), fakeChange("b"));
