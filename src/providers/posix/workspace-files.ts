@@ -142,27 +142,30 @@ async function expectSuccess(process: Process, said: Promise<string>, call: Call
   call.signal.throwIfAborted();
   if (status.kind === "lost")
     throw new SandboxError("unavailable", `The sandbox ended while files were moved: ${status.reason}`);
-  if (
-    /No space left|quota exceeded|File too large|No room/i.test(text) ||
-    (status.kind === "signaled" && status.signal === "SIGXFSZ")
-  )
-    throw new SandboxError(
+  throw toFailure(status.kind === "signaled" ? `${text}\n${status.signal}` : text);
+}
+
+/** What a script's complaint asks for. */
+function toFailure(text: string): SandboxError {
+  const lines = text.split("\n");
+  if (/No space left|quota exceeded|File too large|No room|SIGXFSZ/i.test(text))
+    return new SandboxError(
       "quota",
       "The sandbox's disk is full. Remove files or give it more disk, then start a new session.",
     );
   // Nothing in it can be known any more; a new one gets everything.
   if (/cannot be entered|The workspace is gone/.test(text))
-    throw new SandboxError(
+    return new SandboxError(
       "not-found",
       "The workspace's folder is gone from the sandbox, with all that was in it. The next run starts with a new sandbox.",
     );
   if (/: not found/.test(text))
-    throw new SandboxError(
+    return new SandboxError(
       "unsupported",
-      `The sandbox lacks a tool that moving files needs (${text.split("\n")[0]}). Use an image with sh, tar, find and xargs.`,
+      `The sandbox lacks a tool that moving files needs (${lines[0]}). Use an image with sh, tar, find and xargs.`,
     );
-  throw new SandboxError(
+  return new SandboxError(
     "unavailable",
-    `Files could not be moved: ${text.split("\n").slice(-3).join(" ") || "the command was killed"}. Start a new session.`,
+    `Files could not be moved: ${lines.slice(-3).join(" ").trim() || "the command was killed"}. Start a new session.`,
   );
 }
