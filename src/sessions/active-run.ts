@@ -215,10 +215,7 @@ export class ActiveRun {
   async #collect(prepared: PreparedRun): Promise<void> {
     const { session } = prepared;
     const { pool, runs } = this.#deps;
-    if (this.record.exit?.kind === "lost") {
-      await this.#leaveLostSandbox(session);
-      return;
-    }
+    if (this.record.exit?.kind === "lost" && !(await this.#hasOutlivedItsCommand(session))) return;
     if (this.#request.pull) {
       this.#report("Looking for changed files");
       await withAbort(
@@ -245,14 +242,19 @@ export class ActiveRun {
     this.#update({}, ...notes);
   }
 
-  async #leaveLostSandbox(session: LiveSession): Promise<void> {
+  // What ended the command (a limit, or the command itself) may have left the sandbox, and what is in it, alone.
+  async #hasOutlivedItsCommand(session: LiveSession): Promise<boolean> {
+    const { pool } = this.#deps;
     const call = toCleanupCall(this.#call());
+    if (!this.#kill.signal.aborted) await pool.verify(session, call);
+    const isThere = pool.find(session.record.id)?.state === "ready";
+    if (isThere && !this.#kill.signal.aborted) return true;
     this.#update({}, "The sandbox was lost, so files that the run changed could not be brought back.");
     if (this.#kill.signal.aborted)
-      await this.#deps.pool
+      await pool
         .destroy(session.record.id, call)
         .catch((error: unknown) => this.#update({}, `The sandbox could not be destroyed: ${toMessage(error)}`));
-    else await this.#deps.pool.verify(session, call);
+    return false;
   }
 
   async #removeExtra(session: LiveSession): Promise<void> {
@@ -272,7 +274,7 @@ export class ActiveRun {
   #fail(error: unknown, what?: string): void {
     if (this.#phase.signal.aborted && this.record.stopReason !== undefined && this.record.exit === undefined) return;
     const code = error instanceof SandboxError ? error.code : "unavailable";
-    const message = what === undefined ? toMessage(error) : `${what}: ${toMessage(error)}`;
+    const message = what === undefined ? toMessage(error) : `${what}: ${toMessage(error)}${toHint(code)}`;
     if (!(error instanceof SandboxError))
       this.#deps.logger.error(error instanceof Error ? (error.stack ?? message) : message);
     this.#update({ error: { code, message } });
@@ -330,4 +332,10 @@ export class ActiveRun {
 
 async function drain(stream: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const _data of stream) continue;
+}
+
+// Of what could not be brought back.
+function toHint(code: SandboxError["code"]): string {
+  if (code !== "blocked") return "";
+  return " They stay in the sandbox: remove there what is not needed, raise the limit (setting sandpiper.diskMiB), or start a new session.";
 }

@@ -1,3 +1,6 @@
+import { stat } from "node:fs/promises";
+import { SandboxError } from "../core/sandbox-error.ts";
+import { toDisplay } from "../core/workspace-path.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ObjectStore } from "../snapshots/object-store.ts";
 import { isSameEntry } from "../snapshots/manifest.ts";
@@ -31,10 +34,12 @@ export class ChangeDesk {
   }
 
   async read(run: RunRecord): Promise<readonly ReviewedChange[]> {
+    await checkIsThere(run.workspaceRoot);
     return await reviewChanges(run.workspaceRoot, await this.#deps.runs.readChanges(run.id));
   }
 
   async apply(run: RunRecord, paths: PathSelection, overwrite: readonly string[]): Promise<ApplyResult> {
+    await checkIsThere(run.workspaceRoot);
     const { runs, store } = this.#deps;
     return await this.#locks(run.workspaceRoot)(async () => {
       const changes = await runs.readChanges(run.id);
@@ -83,4 +88,12 @@ export class ChangeDesk {
     if (live) await live.lock(() => mark(live.files));
     else await readSessionFiles(folder).then(mark);
   }
+}
+
+// A folder that was renamed or is not mounted at present would be taken for one in which everything was deleted.
+async function checkIsThere(root: string): Promise<void> {
+  const found = await stat(root).catch(() => undefined);
+  if (found?.isDirectory()) return;
+  const message = `The workspace ${toDisplay(root)} is not there. Put it back and try again: what the run changed is kept.`;
+  throw new SandboxError("unavailable", message);
 }

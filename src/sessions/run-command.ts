@@ -80,13 +80,18 @@ export function toTitle(command: RunCommand): string {
 }
 
 /**
- * What people should know when the command was killed and nobody here asked for that, or undefined. A shell reports a
- * kill as code 137.
+ * What people should know when a limit killed the command, or undefined. A shell reports a signal as its number and
+ * 128.
  */
 export function explainKill(exit: ExitStatus, target: Target): string | undefined {
-  const isKilled = exit.kind === "signaled" ? exit.signal === "SIGKILL" : exit.kind === "exited" && exit.code === 137;
-  if (!isKilled) return undefined;
+  if (hasEndedBy(exit, "SIGXFSZ", 25))
+    return `A file grew over the sandbox's limit of ${target.diskMiB} MiB. Write less, or raise the limit (setting sandpiper.diskMiB).`;
+  if (!hasEndedBy(exit, "SIGKILL", 9)) return undefined;
   return `The command was killed. Mostly that means that it ran out of memory: the limit is ${target.memoryMiB} MiB. Use less, or raise the limit (setting sandpiper.memoryMiB, or --memory).`;
+}
+
+function hasEndedBy(exit: ExitStatus, signal: string, number: number): boolean {
+  return exit.kind === "signaled" ? exit.signal === signal : exit.kind === "exited" && exit.code === 128 + number;
 }
 
 /** What people should know when the sandbox lacks what the command needs, or undefined. A shell reports a missing program as code 127. */
