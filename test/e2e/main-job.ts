@@ -65,6 +65,9 @@ export async function runMainJob(
   await takePicture("review");
   await workbench.runCommand("Sandbox: Apply Changes");
   await waitUntil(() => compareFolders(SAMPLE, workspace).length >= EXPECTED_CHANGES.length);
+  // The review has closed, and the lens of the file behind it asks for nothing more.
+  await workbench.page.locator(".multiDiffEditor").waitFor({ state: "detached" });
+  await workbench.codeLenses.filter({ hasText: /3 files changed$/ }).waitFor();
   await workbench.showView("Explorer");
   await workbench.treeRows.filter({ hasText: "report.md" }).waitFor();
   await takePicture("applied");
