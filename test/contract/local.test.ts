@@ -11,7 +11,7 @@ const spec: SandboxSpec = {
   name: "contract",
   labels: { "contract.suite": "local" },
   network: "none",
-  memoryMiB: 512,
+  memoryMiB: 1024,
   cpus: 2,
   maxProcesses: 100,
   diskMiB: 512,

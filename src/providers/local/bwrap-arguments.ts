@@ -17,7 +17,11 @@ export interface BwrapPlan {
 /** uid and gid of the one user inside. */
 export const INSIDE_UID = 1000;
 
-/** bubblewrap's options, without the command; they go through `--args`, where other users cannot read the environment. */
+/**
+ * bubblewrap's options, without the command; they go through `--args`, where other users cannot read the environment.
+ * The network policy `full` shares the host's network as it is: what listens on its loopback, abstract sockets and cloud
+ * metadata can be reached then.
+ */
 export function toBwrapArguments(plan: BwrapPlan): string[] {
   const shmBytes = Math.max(1, Math.floor(plan.memoryMiB / 2)) * 1024 * 1024;
   const options = ["--unshare-all", "--unshare-user", "--new-session", "--die-with-parent", "--clearenv"];

@@ -16,6 +16,9 @@ shift 3
 exec "$@"
 `;
 
+/** What Node 24 maps for writing before it does anything: with less it cannot start. */
+const LEAST_DATA_MIB = 768;
+
 /** The supervisor and bubblewrap's own. */
 const SUPERVISORS = 2;
 
@@ -34,6 +37,6 @@ export interface Limits {
  */
 export function limitCommand(argv: readonly string[], { spec, limitsMemory, script }: Limits): string[] {
   const blocks = String(spec.diskMiB * 2048);
-  const data = limitsMemory ? "" : String(spec.memoryMiB * 1024);
+  const data = limitsMemory ? "" : String(Math.max(spec.memoryMiB, LEAST_DATA_MIB) * 1024);
   return ["/bin/sh", script, blocks, data, String(spec.maxProcesses + SUPERVISORS), ...argv];
 }

@@ -112,7 +112,7 @@ describe("limits", () => {
     const alone = limitCommand(["x"], { spec, limitsMemory: false, script: "/l" });
 
     expect(limited).toEqual(["/bin/sh", "/l", "204800", "", "66", "x"]);
-    expect(alone[3]).toBe("524288");
+    expect(alone[3]).toBe("786432");
   });
 });
 
