@@ -80,13 +80,13 @@ export function createScanner(workerUrl: URL): Scanner {
   const ask = async (request: ScanRequest, signal: AbortSignal): Promise<Scan> => {
     signal.throwIfAborted();
     thread ??= start();
-    try {
-      return toScan(thread, request, await askWorker(thread.worker, request, signal));
-    } catch (error) {
-      // A scan is synchronous: only the end of its thread stops it.
-      if (!(error instanceof SandboxError)) await end();
+    const asked = thread;
+    const reply = await askWorker(asked.worker, request, signal).catch(async (error: unknown) => {
+      // A scan is synchronous: only the end of its thread stops it, and the answer that nobody waits for any more.
+      await end();
       throw error instanceof WorkerEnded ? toSandboxError(error) : error;
-    }
+    });
+    return toScan(asked, request, reply);
   };
   return {
     scan(request, signal) {

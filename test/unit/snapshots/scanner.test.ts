@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { SandboxError } from "../../../src/core/sandbox-error.ts";
 import { createScanner, type Scanner, type ScanRequest } from "../../../src/snapshots/scanner.ts";
 import { makeFolder, plant } from "./temp-folder.ts";
 
@@ -62,18 +63,20 @@ describe("the scanner", () => {
     expect((await scanner.scan(requestFor(root), never)).manifest.size).toBe(1);
   });
 
-  it("stops a scan when it is aborted, and the next one starts afresh", async () => {
-    const scanner = start();
-    const root = makeFolder({ a: "" });
-    const controller = new AbortController();
-    const reason = new Error("the user changed their mind");
+  it.each([new Error("the user changed their mind"), new SandboxError("invalid", "there is no such image")])(
+    "stops a scan when it is aborted (%s), and the next one gets its own answer",
+    async (reason) => {
+      const scanner = start();
+      const controller = new AbortController();
 
-    const scan = scanner.scan(requestFor(root), controller.signal);
-    setImmediate(() => controller.abort(reason));
+      const scan = scanner.scan(requestFor(makeFolder({ stale: "" })), controller.signal);
+      setImmediate(() => controller.abort(reason));
 
-    await expect(scan).rejects.toBe(reason);
-    expect((await scanner.scan(requestFor(root), never)).manifest.size).toBe(1);
-  });
+      await expect(scan).rejects.toBe(reason);
+      const next = await scanner.scan(requestFor(makeFolder({ fresh: "" })), never);
+      expect([...next.manifest.keys()]).toEqual(["fresh"]);
+    },
+  );
 
   it("does not start what was aborted before its turn", async () => {
     const scanner = start();
