@@ -35,6 +35,8 @@ async function offer(message: string, remedies: readonly Remedy[]): Promise<void
 
 function remediesOf(error: unknown): readonly Remedy[] {
   if (error instanceof EditorError) return error.remedies;
+  // From the engine comes a code and a message alone; one that names the file is about a file that is not sent.
+  if (error instanceof SandboxError && error.message.includes(".sandboxignore")) return [editIgnoreFile()];
   return error instanceof SandboxError ? remediesByCode()[error.code] : [showLogs()];
 }
 
@@ -64,6 +66,10 @@ export function openSettings(setting = "@ext:sandpiper.sandpiper"): Remedy {
 /** Leads to VS Code's page for trusting the folder. */
 export function manageTrust(): Remedy {
   return { title: vscode.l10n.t("Manage Workspace Trust"), command: "workbench.trust.manage" };
+}
+
+function editIgnoreFile(): Remedy {
+  return { title: vscode.l10n.t("Edit .sandboxignore"), command: "sandpiper.editIgnoreFile" };
 }
 
 function selectProvider(): Remedy {

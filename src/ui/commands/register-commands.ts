@@ -3,6 +3,7 @@ import { registerCommand } from "../register-command.ts";
 import { readTarget } from "../target.ts";
 import type { CommandDeps } from "./command-deps.ts";
 import { openTerminal, rerun, showRun, stopRun } from "./control-run.ts";
+import { editIgnoreFile } from "./edit-ignore-file.ts";
 import { pickTarget, selectProvider } from "./pick-target.ts";
 import { applyChanges, discardChanges, openChangeDiff, openRunLog, reviewChanges } from "./review.ts";
 import { runCommand } from "./run-command.ts";
@@ -34,6 +35,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   "sandpiper.openChange": openChangeDiff,
   "sandpiper.openRunLog": openRunLog,
   "sandpiper.selectProvider": selectProvider,
+  "sandpiper.editIgnoreFile": editIgnoreFile,
   "sandpiper.refresh": (deps) => deps.store.load(),
 };
 

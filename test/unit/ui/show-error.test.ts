@@ -12,6 +12,11 @@ describe("showError", () => {
   it.each([
     [new SandboxError("unavailable", "Docker is not running."), "Docker is not running.", "Select Provider"],
     [new SandboxError("invalid", "No such file."), "No such file.", "Open Settings"],
+    [
+      new SandboxError("invalid", 'Held back; to send it, add the line "!.env" to .sandboxignore.'),
+      'Held back; to send it, add the line "!.env" to .sandboxignore.',
+      "Edit .sandboxignore",
+    ],
     [new TypeError("x is undefined"), "Sandpiper failed: x is undefined", "Show Logs"],
     [
       new EditorError("invalid", "No folder.", [{ title: "Open Folder", command: "vscode.openFolder" }]),
