@@ -19,8 +19,22 @@ export default defineConfig({
           ...patient,
         },
       },
-      { test: { name: "docker", include: ["test/contract/**/docker*.test.ts"], ...patient } },
-      { test: { name: "faults", include: ["test/faults/**/*.test.ts"], alias: fakeVscode, ...patient } },
+      {
+        test: {
+          name: "docker",
+          include: ["test/contract/**/docker*.test.ts", "test/faults/**/*-docker.test.ts"],
+          ...patient,
+        },
+      },
+      {
+        test: {
+          name: "faults",
+          include: ["test/faults/**/*.test.ts"],
+          exclude: ["test/faults/**/*-docker.test.ts"],
+          alias: fakeVscode,
+          ...patient,
+        },
+      },
       {
         test: {
           name: "e2e",

@@ -106,15 +106,19 @@ async function checkCommandFile(request: RunRequest): Promise<void> {
     );
   }
   // Text on screen is sent even when the disk has no such file.
-  if (request.overlays.some(({ path }) => path === command.path)) return;
-  const file = join(workspaceRoot, command.path);
+  if (!request.overlays.some(({ path }) => path === command.path)) await checkScript(request, command.path);
+}
+
+async function checkScript(request: RunRequest, path: string): Promise<void> {
+  const file = join(request.workspaceRoot, path);
   const where = toDisplay(file);
   const maxFileBytes = request.maxFileMiB * 1024 ** 2;
-  const reason = whyNotSent(workspaceRoot, command.path, maxFileBytes) ?? (await whyLinkLeadsNowhere(request, file));
+  const reason = whyNotSent(request.workspaceRoot, path, maxFileBytes) ?? (await whyLinkLeadsNowhere(request, file));
   if (reason !== undefined)
     throw new SandboxError("invalid", `${where} cannot be run: ${reason.replace(/\.$/, "")}.${toRemedy(reason)}`);
-  if ((await stat(file)).isDirectory())
-    throw new SandboxError("invalid", `${where} is a folder; choose a file to run.`);
+  const found = await stat(file).catch(() => undefined);
+  if (!found) throw new SandboxError("invalid", `${where} cannot be run: it has just been removed.`);
+  if (found.isDirectory()) throw new SandboxError("invalid", `${where} is a folder; choose a file to run.`);
 }
 
 function toRemedy(reason: string): string {

@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import { basename, relative } from "node:path/posix";
 import { join } from "node:path";
 import type { Command, ExitStatus } from "../core/sandbox.ts";
+import { SandboxError } from "../core/sandbox-error.ts";
 import { toDisplay } from "../core/workspace-path.ts";
 import { isTypeScriptRunner, resolveLanguage, toInterpreterName } from "./languages.ts";
 import type { RunCommand, RunRequest, Target } from "./records.ts";
@@ -55,7 +56,9 @@ function toFirstLine(text: string): string {
 }
 
 async function readFirstLine(file: string): Promise<string> {
-  const handle = await open(file, "r");
+  const handle = await open(file, "r").catch((cause: unknown) => {
+    throw new SandboxError("invalid", `${toDisplay(file)} cannot be read any more: was it removed?`, { cause });
+  });
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_FIRST_LINE_BYTES), 0, MAX_FIRST_LINE_BYTES, 0);
     return toFirstLine(buffer.toString("utf8", 0, bytesRead));
