@@ -1,7 +1,7 @@
 import type { Disposable } from "./disposable-store.ts";
 
 /** Ends a subscription, at once. */
-export interface Subscription extends Disposable {
+interface Subscription extends Disposable {
   dispose(): void;
 }
 

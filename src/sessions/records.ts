@@ -87,7 +87,7 @@ export interface SessionRecord {
   readonly lastUsedAt: string;
 }
 
-export type RunState = "preparing" | "running" | "stopping" | "collecting" | "ended";
+type RunState = "preparing" | "running" | "stopping" | "collecting" | "ended";
 
 /** One command and what came of it. */
 export interface RunRecord {

@@ -3,7 +3,7 @@ import { posix, win32 } from "node:path";
 import { SandboxError } from "../../core/sandbox-error.ts";
 
 /** Client certificate and authority, PEM. */
-export interface EndpointTls {
+interface EndpointTls {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;

@@ -1,44 +1,16 @@
 import type { SandboxSpec } from "../../core/provider.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
+import { checkSpec } from "../check-spec.ts";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-const LABEL = /^[A-Za-z0-9._-]{1,63}$/;
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const LEAST_MEMORY_MIB = 16;
 
 /** @throws {SandboxError} `invalid` or `unsupported`, naming the field, when no local sandbox can be as `spec` says. */
-export function checkSpec(spec: SandboxSpec): void {
-  checkNames(spec);
-  if (!(spec.lifetimeMs > 0 && spec.lifetimeMs <= DAY_MS)) refuse("lifetimeMs", "more than 0 and at most 24 hours");
-  checkWhole("memoryMiB", spec.memoryMiB, 16);
-  checkWhole("maxProcesses", spec.maxProcesses, 1);
-  checkWhole("diskMiB", spec.diskMiB, 1);
-  if (!(spec.cpus > 0 && spec.cpus <= 1024)) refuse("cpus", "more than 0");
-  checkEnv(spec.env);
+export function checkLocalSpec(spec: SandboxSpec): void {
+  checkSpec(spec, LEAST_MEMORY_MIB);
   if (spec.gpu) throw new SandboxError("unsupported", "Local sandboxes have no GPU. Choose another provider for one.");
   if (spec.image)
     throw new SandboxError(
       "unsupported",
       "Local sandboxes have no images: they show this machine's programs. Leave the image out or choose Docker.",
     );
-}
-
-function checkNames(spec: SandboxSpec): void {
-  if (!/^[a-z0-9-]{1,63}$/.test(spec.name)) refuse("name", "1 to 63 of a-z, 0-9 and -");
-  for (const [key, value] of Object.entries(spec.labels))
-    if (!LABEL.test(key) || !LABEL.test(value)) refuse("labels", "1 to 63 of A-Z, a-z, 0-9, ., _ and - on both sides");
-}
-
-/** @throws {SandboxError} `invalid` for names that no environment can have and values with a NUL byte. */
-export function checkEnv(env: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(env))
-    if (!VARIABLE.test(name) || value.includes("\0"))
-      refuse("env", "names of letters, digits and _, values without NUL bytes");
-}
-
-function checkWhole(field: string, value: number, least: number): void {
-  if (!Number.isInteger(value) || value < least || value > 2 ** 30) refuse(field, `a whole number from ${least} up`);
-}
-
-function refuse(field: string, wanted: string): never {
-  throw new SandboxError("invalid", `The sandbox's ${field} must be ${wanted}.`);
 }

@@ -9,7 +9,7 @@ import { INSIDE_UID } from "./bwrap-arguments.ts";
 import { createBwrapBoundary } from "./bwrap-boundary.ts";
 import { findBwrap } from "./check-bwrap.ts";
 import { findGvisor } from "./check-gvisor.ts";
-import { checkSpec } from "./check-spec.ts";
+import { checkLocalSpec } from "./check-spec.ts";
 import { removeControlGroups } from "./control-groups.ts";
 import { createGvisorBoundary } from "./gvisor-boundary.ts";
 import { createLocalSandbox } from "./local-sandbox.ts";
@@ -58,7 +58,7 @@ export function createLocalProvider(options: Readonly<Record<string, string>>, d
     check: async (call) => void (await findTools(call)),
     gpuTiers: async () => [],
     create: async (spec, call) => {
-      checkSpec(spec);
+      checkLocalSpec(spec);
       const found = await findTools(call);
       const record = toRecord(spec, boundary, uid);
       const folder = toSandboxFolder(deps.stateFolder, record.id);

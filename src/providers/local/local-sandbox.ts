@@ -5,10 +5,10 @@ import type { Disposable } from "../../core/disposable-store.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
 import type { Command, ExitStatus, Process, Sandbox } from "../../core/sandbox.ts";
 import { checkWorkspacePath } from "../../core/workspace-path.ts";
+import { checkCommand } from "../check-spec.ts";
 import { toProcess } from "../posix/supervised-process.ts";
 import { createWorkspaceFiles } from "../posix/workspace-files.ts";
 import type { Boundary, FullCommand, Run } from "./boundary.ts";
-import { checkEnv } from "./check-spec.ts";
 import { watchDisk } from "./disk-watch.ts";
 import { INSIDE, killNotedRuns, noteRun, removeSandboxFolder } from "./sandbox-folder.ts";
 import type { SandboxRecord } from "./sandbox-record.ts";
@@ -150,9 +150,7 @@ async function write(run: Run, data: Uint8Array): Promise<void> {
 }
 
 function toFull(command: Command, record: SandboxRecord, { hasPerl }: Boundary): FullCommand {
-  const [program] = command.argv;
-  if (!program || command.argv.some((argument) => argument.includes("\0")))
-    throw new SandboxError("invalid", "A command needs a program, and no argument of it may hold a NUL byte.");
+  checkCommand(command);
   if (command.pty && !hasPerl)
     throw new SandboxError(
       "unsupported",
@@ -164,7 +162,5 @@ function toFull(command: Command, record: SandboxRecord, { hasPerl }: Boundary):
 
 function toEnv(record: SandboxRecord, command: Command): Record<string, string> {
   const own = { HOME: INSIDE.home, USER: "sandbox", LOGNAME: "sandbox", SHELL: "/bin/sh", LANG: "C.UTF-8" };
-  const env = { ...own, ...(command.pty ? { TERM: "xterm-256color" } : {}), ...record.spec.env, ...command.env };
-  checkEnv(env);
-  return env;
+  return { ...own, ...(command.pty ? { TERM: "xterm-256color" } : {}), ...record.spec.env, ...command.env };
 }
