@@ -124,7 +124,7 @@ export class ActiveRun {
     const exit = await this.#watch(process, this.#log);
     if (!this.#abandoned) this.#phase = new AbortController();
     this.#update(
-      { exit, state: "collecting" },
+      { exit, exitedAt: toIsoTime(this.#deps.clock), state: "collecting" },
       explainMissingProgram(command.argv, exit, this.record.target),
       this.record.stopReason === undefined ? explainKill(exit, this.record.target) : undefined,
       this.#log.loss,

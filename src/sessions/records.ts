@@ -108,6 +108,8 @@ export interface RunRecord {
   readonly requestedAt: string;
   /** When the command itself started. */
   readonly startedAt?: string;
+  /** When the command itself ended; what it changed is brought back after that. */
+  readonly exitedAt?: string;
   readonly endedAt?: string;
   /** How the command ended; missing when it never started. */
   readonly exit?: ExitStatus;

@@ -39,8 +39,9 @@ function describeLive(run: RunRecord): string {
 
 /** How long the command itself took; undefined while it runs or when it never started. */
 export function durationMsOf(run: RunRecord): number | undefined {
-  if (!run.startedAt || !run.endedAt) return undefined;
-  return Math.max(0, Date.parse(run.endedAt) - Date.parse(run.startedAt));
+  const end = run.exitedAt ?? run.endedAt;
+  if (!run.startedAt || !end) return undefined;
+  return Math.max(0, Date.parse(end) - Date.parse(run.startedAt));
 }
 
 /** "0.4 s", "12 s", "3 min 5 s", "2 h 3 min". */

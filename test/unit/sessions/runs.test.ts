@@ -30,6 +30,16 @@ describe("a run", () => {
     expect(run.progress).toBeUndefined();
   });
 
+  it("tells when the command ended apart from when its files were back", async () => {
+    bench.provider.onStep = async (step) => {
+      if (step === "list") await new Promise((resolve) => setTimeout(resolve, 50));
+    };
+
+    const { run } = await bench.runLine("true");
+
+    expect(Date.parse(run.exitedAt ?? "")).toBeLessThanOrEqual(Date.parse(run.endedAt ?? "") - 40);
+  });
+
   it("sees text on screen in place of what is on disk, also where the disk has nothing", async () => {
     await bench.write("a.sh", "echo disk");
     const overlays = [
