@@ -34,14 +34,18 @@ export interface RunArguments {
   readonly isQuiet: boolean;
 }
 
-/** @param args after "run" @throws {UsageError} {@link SandboxError} */
-export function parseRunArguments(args: readonly string[], cwd: string): RunArguments {
+/**
+ * @param args after "run"
+ * @param env where the caller's Docker is: the engine may have been started from a shell that knew another
+ * @throws {UsageError} {@link SandboxError}
+ */
+export function parseRunArguments(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): RunArguments {
   const { own, file, rest } = splitArguments(args);
   const values = parseValues(own);
   const pull = choose("--pull", values.pull ?? "review", PULLS);
   const request: RunRequest = {
     ...toWhat(values, { cwd, file, rest }),
-    target: toTarget(values),
+    target: toTarget(values, env),
     overlays: [],
     languages: {},
     env: parsePairs("--env", values.env ?? []),
@@ -99,17 +103,27 @@ function parseValues(args: readonly string[]): Values {
   }
 }
 
-function toTarget(values: Values): Target {
+function toTarget(values: Values, env: NodeJS.ProcessEnv): Target {
   const { image, gpu } = values;
+  const providerId = choose<ProviderId>("--provider", values.provider ?? DEFAULT_TARGET.providerId, PROVIDER_IDS);
+  const options = parsePairs("--option", values.option ?? []);
   return {
     ...DEFAULT_TARGET,
-    providerId: choose<ProviderId>("--provider", values.provider ?? DEFAULT_TARGET.providerId, PROVIDER_IDS),
-    options: parsePairs("--option", values.option ?? []),
+    providerId,
+    options: providerId === "docker" ? { ...toDockerPlace(options, env), ...options } : options,
     network: choose("--network", values.network ?? DEFAULT_TARGET.network, NETWORKS),
     memoryMiB: parseCount("--memory", values.memory, DEFAULT_TARGET.memoryMiB),
     ...(image === undefined ? {} : { image }),
     ...(gpu === undefined ? {} : { gpu }),
   };
+}
+
+// In the order of the docker command: what was said, then DOCKER_HOST, then DOCKER_CONTEXT.
+function toDockerPlace(options: Readonly<Record<string, string>>, env: NodeJS.ProcessEnv): Record<string, string> {
+  if (options["host"] !== undefined || options["context"] !== undefined) return {};
+  const { DOCKER_HOST: host, DOCKER_CONTEXT: context } = env;
+  if (host) return { host };
+  return context ? { context } : {};
 }
 
 function choose<T extends string>(option: string, value: string, choices: readonly T[]): T {

@@ -9,7 +9,7 @@ import { TerminalOutput } from "./terminal-output.ts";
 
 /** `sandpiper run`; resolves with the exit code. @throws {UsageError} {@link SandboxError} */
 export async function run(context: CliContext): Promise<number> {
-  const parsed = parseRunArguments(context.args, context.cwd);
+  const parsed = parseRunArguments(context.args, context.cwd, process.env);
   const watch = new RunWatch(await context.connect());
   const outputs = {
     stdout: new TerminalOutput(process.stdout, () => watch.breakOff()),

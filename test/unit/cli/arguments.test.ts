@@ -21,7 +21,11 @@ afterEach(async () => {
 
 describe("sandpiper run", () => {
   it("sends the nearest folder that holds .git, and runs the file by its path in there", () => {
-    const { request, pull } = parseRunArguments(["../train.py", "--epochs", "3"], join(root, "repo", "src", "deep"));
+    const { request, pull } = parseRunArguments(
+      ["../train.py", "--epochs", "3"],
+      join(root, "repo", "src", "deep"),
+      {},
+    );
 
     expect(request).toMatchObject({
       workspaceRoot: join(root, "repo"),
@@ -36,11 +40,14 @@ describe("sandpiper run", () => {
   });
 
   it("sends the current folder when there is no .git above", () => {
-    expect(parseRunArguments(["x.py"], root).request).toMatchObject({ workspaceRoot: root, command: { path: "x.py" } });
+    expect(parseRunArguments(["x.py"], root, {}).request).toMatchObject({
+      workspaceRoot: root,
+      command: { path: "x.py" },
+    });
   });
 
   it("runs a command where it was typed, and leaves its options to it", () => {
-    const { request } = parseRunArguments(["--quiet", "--", "ls", "--json", "--", "-x"], join(root, "repo", "src"));
+    const { request } = parseRunArguments(["--quiet", "--", "ls", "--json", "--", "-x"], join(root, "repo", "src"), {});
 
     expect(request).toMatchObject({
       workspaceRoot: join(root, "repo"),
@@ -74,7 +81,7 @@ describe("sandpiper run", () => {
       "x.py",
     ];
 
-    const { request, ...rest } = parseRunArguments(args, root);
+    const { request, ...rest } = parseRunArguments(args, root, {});
 
     expect(request).toMatchObject({
       target: {
@@ -102,11 +109,26 @@ describe("sandpiper run", () => {
     [["--env", "A", "x.py"], /NAME=VALUE/],
     [["--json"], /Say which file/],
   ])("says what is wrong with %j", (args, message) => {
-    expect(() => parseRunArguments(args, root)).toThrow(message);
+    expect(() => parseRunArguments(args, root, {})).toThrow(message);
+  });
+
+  it.each([
+    [[], { DOCKER_HOST: "tcp://a:1", DOCKER_CONTEXT: "colima" }, { host: "tcp://a:1" }],
+    [[], { DOCKER_CONTEXT: "colima" }, { context: "colima" }],
+    [["--option", "context=own"], { DOCKER_HOST: "tcp://a:1" }, { context: "own" }],
+    [["--option", "runtime=runsc"], {}, { runtime: "runsc" }],
+  ])("with %j takes the caller's Docker %j, not the one that the engine was started with", (own, env, options) => {
+    const args = ["--provider", "docker", ...own, "x.py"];
+
+    expect(parseRunArguments(args, root, env).request.target.options).toEqual(options);
+  });
+
+  it("leaves Docker's place out of what other providers are told", () => {
+    expect(parseRunArguments(["x.py"], root, { DOCKER_HOST: "tcp://a:1" }).request.target.options).toEqual({});
   });
 
   it("refuses a file outside of the workspace, and a workspace that is a whole home", () => {
-    expect(() => parseRunArguments(["../x.py"], join(root, "repo"))).toThrow(/is not in the workspace/);
+    expect(() => parseRunArguments(["../x.py"], join(root, "repo"), {})).toThrow(/is not in the workspace/);
     expect(() => findWorkspaceRoot({ cwd: root, home: root })).toThrow(/all of .*--workspace/);
     expect(() => findWorkspaceRoot({ cwd: "/" })).toThrow(/all of \//);
     expect(findWorkspaceRoot({ cwd: root, home: root, workspace: "." })).toBe(root);
