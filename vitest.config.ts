@@ -32,6 +32,8 @@ export default defineConfig({
           include: ["test/faults/**/*.test.ts"],
           exclude: ["test/faults/**/*-docker.test.ts"],
           alias: fakeVscode,
+          // They wait more than they work.
+          maxWorkers: 2,
           ...patient,
         },
       },

@@ -1,4 +1,4 @@
-import { realpath, stat } from "node:fs/promises";
+import { lstat, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
 import { readDiskEntry } from "../snapshots/disk-entry.ts";
 import { whyNotSent } from "../snapshots/explain-path.ts";
@@ -134,9 +134,12 @@ async function whyLinkLeadsNowhere(
 ): Promise<string | undefined> {
   const root = await realpath(workspaceRoot);
   const target = await realpath(file).catch(() => undefined);
-  if (target === undefined) return "it is a link to nothing";
+  const isLink = (await lstat(file).catch(() => undefined))?.isSymbolicLink() ?? false;
+  // It was there a moment ago.
+  if (target === undefined) return isLink ? "it is a link to nothing" : "it does not exist";
   const path = relative(root, target).split(sep).join("/");
   if (path === "" || path.startsWith("../") || isAbsolute(path)) return "it is a link to outside of the workspace";
+  if (file === join(workspaceRoot, path)) return undefined;
   const reason = whyNotSent(root, path, maxFileMiB * 1024 ** 2);
   return reason === undefined ? undefined : `it is a link to ${toDisplay(path)}, which is not sent (${reason})`;
 }

@@ -31,6 +31,7 @@ function whyUnreadable(file: string): string | undefined {
     accessSync(file, constants.R_OK);
     return undefined;
   } catch {
-    return "you may not read it";
+    // It may have gone a moment ago.
+    return look(file) ? "you may not read it" : "it does not exist";
   }
 }

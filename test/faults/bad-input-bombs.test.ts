@@ -97,7 +97,7 @@ describe("a full disk in the sandbox (security 36)", () => {
   });
 });
 
-describe("a command that will not end (security 37)", () => {
+describe.concurrent("a command that will not end (security 37)", () => {
   const STUBBORN = "trap '' INT TERM HUP; echo up; while :; do sleep 0.1; done";
 
   it("is dead within 6 s of Ctrl+C", async () => {
