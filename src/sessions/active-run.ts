@@ -6,7 +6,7 @@ import type { Command, Process, TerminalSize } from "../core/sandbox.ts";
 import { type Clock, toIsoTime } from "./clock.ts";
 import { countChanges } from "./changes.ts";
 import { createDeferred } from "./deferred.ts";
-import type { LiveSession } from "./live-session.ts";
+import { type LiveSession, takeNews } from "./live-session.ts";
 import { withAbort } from "./lock.ts";
 import { type PreparedRun, type PrepareDeps, prepareRun, toPullDeps } from "./prepare-run.ts";
 import { pullFiles, toChanges } from "./pull.ts";
@@ -239,7 +239,7 @@ export class ActiveRun {
       this.#call(),
     );
     if (session.runIds.size <= 1) session.files.isUnchecked = false;
-    this.#update({}, ...notes);
+    this.#update({}, ...takeNews(session, notes));
   }
 
   // What ended the command (a limit, or the command itself) may have left the sandbox, and what is in it, alone.

@@ -14,8 +14,25 @@ export interface LiveSession {
   readonly runIds: Set<string>;
   /** Files that are in the sandbox for a run alone and not part of the workspace. */
   readonly extraPaths: Set<string>;
+  /** Notes that one of its runs has told already: what stays as it is is news once. */
+  readonly toldNotes: Set<string>;
 }
 
 export function createLiveSession(record: SessionRecord, sandbox: Sandbox, files: SessionFiles): LiveSession {
-  return { record, sandbox, files, lock: createLock(), runIds: new Set(), extraPaths: new Set() };
+  return {
+    record,
+    sandbox,
+    files,
+    lock: createLock(),
+    runIds: new Set(),
+    extraPaths: new Set(),
+    toldNotes: new Set(),
+  };
+}
+
+/** Those of the notes that none of the session's runs has told; from now on they count as told. */
+export function takeNews(session: LiveSession, notes: readonly string[]): readonly string[] {
+  const news = notes.filter((note) => !session.toldNotes.has(note));
+  for (const note of news) session.toldNotes.add(note);
+  return news;
 }

@@ -6,7 +6,7 @@ import { readIgnoreRules } from "../snapshots/ignore-rules.ts";
 import { isSameEntry, type Manifest, toManifest } from "../snapshots/manifest.ts";
 import type { ObjectStore } from "../snapshots/object-store.ts";
 import type { Scan, Scanner } from "../snapshots/scanner.ts";
-import type { LiveSession } from "./live-session.ts";
+import { type LiveSession, takeNews } from "./live-session.ts";
 import { type PullDeps, pullFiles } from "./pull.ts";
 import { pushWorkspace } from "./push.ts";
 import type { RunRequest, Target } from "./records.ts";
@@ -56,7 +56,10 @@ export async function prepareRun(deps: PrepareDeps, request: PrepareRequest, cal
     ]);
     checkIsSent(run, scan);
     request.onDidAcquire(session);
-    return { ...(await bring(deps, request, { session, scan }, own)), notes: [...scan.notes, ...notes] };
+    return {
+      ...(await bring(deps, request, { session, scan }, own)),
+      notes: [...takeNews(session, scan.notes), ...notes],
+    };
   } catch (error) {
     // The half that goes on has nobody to go on for.
     failure.abort(error);

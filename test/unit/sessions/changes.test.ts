@@ -18,6 +18,14 @@ function readLocal(path: string): Promise<string> {
 }
 
 describe("changes", () => {
+  it("that cannot come back are told of once, not at every run that finds them still there", async () => {
+    const first = await bench.runLine("ln -s /etc/passwd out");
+    const second = await bench.runLine("true");
+
+    expect(first.run.notes).toEqual([expect.stringMatching(/^out was not brought back: /)]);
+    expect(second.run.notes).toBeUndefined();
+  });
+
   it("come back and are applied", async () => {
     await bench.write("a.txt", "one");
     await bench.write("old.txt", "gone soon");
