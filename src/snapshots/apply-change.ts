@@ -33,7 +33,8 @@ class Conflict extends Error {}
 
 /**
  * Makes the disk hold `theirs`, wholly or not at all, if it holds `expected` right up to the change; else `conflict`, and
- * the disk is as it was. Goes through no link. Only an empty folder makes way for a file.
+ * the disk is as it was. Goes through no link. Only an empty folder makes way for a file. Folders go with the last that
+ * was in them: one that is to stay empty is a change of its own.
  * @throws {SandboxError} `invalid` for an unsafe path, `blocked` for a link that leads out or Git's own files,
  * `unavailable` when it cannot be written, and what the store does
  */
@@ -41,6 +42,7 @@ export async function applyToDisk(request: ApplyRequest): Promise<"applied" | "c
   refuseUnsafe(request);
   try {
     await apply(request);
+    if (request.theirs === undefined) await removeEmptyParents(request.root, request.path);
     return "applied";
   } catch (error) {
     // Something came in between in each of these cases: a folder got a file, a file became a folder, a name was taken.
@@ -88,6 +90,22 @@ async function remove({ folder, name, found }: Place): Promise<void> {
   if (!found) return;
   await checkUntouched({ folder, name, found });
   await (found.entry.type === "directory" ? rmdir(folder.at(name)) : unlink(folder.at(name)));
+}
+
+async function removeEmptyParents(root: string, path: string): Promise<void> {
+  const names = path.split("/");
+  for (let depth = names.length - 1; depth > 0; depth--) {
+    const parent = names.slice(0, depth).join("/");
+    const folder = await openParent(root, parent, false);
+    try {
+      if (folder) await rmdir(folder.at(toName(parent)));
+    } catch {
+      // Something is in it, or it is not ours to remove: then the folders above it stay too.
+      return;
+    } finally {
+      await folder?.close();
+    }
+  }
 }
 
 async function makeFolder(place: Place): Promise<void> {

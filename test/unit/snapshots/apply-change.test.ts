@@ -132,6 +132,15 @@ describe("applyToDisk", () => {
     expect(listFolder(root)).toEqual(["f"]);
   });
 
+  it("takes folders along that a deletion leaves empty, up to the workspace or one that holds something", async () => {
+    const root = makeFolder({ "keep/a/b/gone": "old", "keep/mine": "x", "gone/too": "old" });
+
+    await apply(root, "keep/a/b/gone", { expected: file("old") });
+    await apply(root, "gone/too", { expected: file("old") });
+
+    expect(listFolder(root)).toEqual(listFolder(makeFolder({ "keep/mine": "x" })));
+  });
+
   it("deletes what it expects, and nothing else", async () => {
     const root = makeFolder({
       f: "old",
