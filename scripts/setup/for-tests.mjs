@@ -17,6 +17,7 @@ export async function setUpForTests() {
     "docker",
     "bridge",
     "debootstrap",
+    "busybox",
     "gvisor",
   ]);
   if (process.platform === "linux") await attempt(systemPackages(packages));

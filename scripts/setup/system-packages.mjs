@@ -21,10 +21,11 @@ const PACKAGES = {
   docker: { name: "docker.io", isThere: hasDocker },
   bridge: { name: "iproute2", isThere: () => findProgram("ip") !== undefined },
   debootstrap: { name: "debootstrap", isThere: () => findProgram("debootstrap") !== undefined },
+  busybox: { name: "busybox-static", isThere: () => findProgram("busybox") !== undefined },
   gvisor: { name: "runsc", isThere: () => findProgram("runsc") !== undefined },
 };
 
-/** @typedef {"bubblewrap" | "python" | "browser" | "fonts" | "docker" | "bridge" | "debootstrap" | "gvisor"} PackageKey */
+/** @typedef {"bubblewrap" | "python" | "browser" | "fonts" | "docker" | "bridge" | "debootstrap" | "busybox" | "gvisor"} PackageKey */
 
 /** A Docker of any make counts: Debian's beside another vendor's would break both. */
 function hasDocker() {
