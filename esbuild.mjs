@@ -70,7 +70,12 @@ async function buildAll() {
   });
   const result = await build({
     ...nodeOptions,
-    entryPoints: { cli: "src/cli.ts", engine: "src/engine.ts", "scan-worker": "src/snapshots/scan-worker.ts" },
+    entryPoints: {
+      cli: "src/cli.ts",
+      engine: "src/engine.ts",
+      "scan-worker": "src/snapshots/scan-worker.ts",
+      "seatbelt-runner": "src/providers/local/seatbelt-runner.ts",
+    },
     outdir: "dist",
   });
   const entryBytes = statSync("dist/extension.cjs").size;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { superviseCommand, type Supervision } from "../posix/supervise.ts";
 import { createNonce } from "../posix/trailer-filter.ts";
-import type { Boundary, FullCommand } from "./boundary.ts";
+import { type Boundary, type FullCommand, WHY_NO_TERMINAL } from "./boundary.ts";
 import { toBwrapArguments } from "./bwrap-arguments.ts";
 import type { Bwrap } from "./check-bwrap.ts";
 import { createControlGroups, joinGroups } from "./control-groups.ts";
@@ -37,7 +37,9 @@ export function createBwrapBoundary(record: SandboxRecord, folder: string, machi
   const join = joinGroups(groups);
   const hasPerl = existsSync("/usr/bin/perl");
   return {
-    hasPerl,
+    places: INSIDE,
+    watchedFolder: folder,
+    ...(hasPerl ? {} : { whyNoTerminal: WHY_NO_TERMINAL }),
     start: (command) => {
       const argv = limitCommand(supervise(command, hasPerl), {
         spec,

@@ -7,7 +7,7 @@ import { SandboxError, toMessage } from "../../core/sandbox-error.ts";
 import type { ProcessSignal, TerminalSize } from "../../core/sandbox.ts";
 import { resizeCommand, signalCommand, superviseCommand } from "../posix/supervise.ts";
 import { createNonce } from "../posix/trailer-filter.ts";
-import type { Boundary, FullCommand, Run } from "./boundary.ts";
+import { type Boundary, type FullCommand, type Run, WHY_NO_TERMINAL } from "./boundary.ts";
 import { type ControlGroups, createControlGroups, joinGroups } from "./control-groups.ts";
 import { toOciConfig, toOciProcess, writeBundle } from "./gvisor-bundle.ts";
 import { limitCommand } from "./limit-script.ts";
@@ -34,7 +34,9 @@ export function createGvisorBoundary(record: SandboxRecord, folder: string, mach
   const container = new GvisorContainer(record, folder, machine);
   const hasPerl = existsSync("/usr/bin/perl");
   return {
-    hasPerl,
+    places: INSIDE,
+    watchedFolder: folder,
+    ...(hasPerl ? {} : { whyNoTerminal: WHY_NO_TERMINAL }),
     start: (command) => container.start(command, hasPerl),
     remove: () => container.remove(),
   };

@@ -4,49 +4,37 @@ import type { Provider, SandboxSpec, SandboxSummary } from "../../core/provider.
 import { SandboxError } from "../../core/sandbox-error.ts";
 import type { Sandbox } from "../../core/sandbox.ts";
 import type { ProviderDeps } from "../registry.ts";
-import type { Boundary } from "./boundary.ts";
-import { INSIDE_UID } from "./bwrap-arguments.ts";
-import { createBwrapBoundary } from "./bwrap-boundary.ts";
-import { findBwrap } from "./check-bwrap.ts";
-import { findGvisor } from "./check-gvisor.ts";
+import type { Isolation } from "./boundary.ts";
 import { checkLocalSpec } from "./check-spec.ts";
 import { removeControlGroups } from "./control-groups.ts";
-import { createGvisorBoundary } from "./gvisor-boundary.ts";
+import { findIsolation, toBoundaryName } from "./find-isolation.ts";
 import { createLocalSandbox } from "./local-sandbox.ts";
-import { createSandboxFolder, killNotedRuns, removeSandboxFolder } from "./sandbox-folder.ts";
+import { killNotedRuns, removeSandboxFolder } from "./sandbox-folder.ts";
 import { listSandboxIds, readRecord, type SandboxRecord, toSandboxFolder, writeRecord } from "./sandbox-record.ts";
-import { findToolchains } from "./toolchains.ts";
+import { type Host, spawnApart } from "./spawn-run.ts";
 
 /** Above the ranges that systemd and container tools hand out. */
 const FIRST_HOST_UID = 1879048192;
 
 /**
- * Sandboxes on this tools without a daemon. `options.boundary` is "namespaces" (the default) or "gvisor". What cannot
- * be isolated is refused with the fix; nothing ever runs on the host instead.
+ * Sandboxes on this machine without a daemon: bubblewrap on Linux and, through WSL 2, on Windows, Seatbelt on macOS.
+ * `options.boundary` is "namespaces" (the default: whichever of these) or "gvisor" (Linux). What cannot be isolated is
+ * refused with the fix; nothing ever runs on the host instead.
  */
-export function createLocalProvider(options: Readonly<Record<string, string>>, deps: ProviderDeps): Provider {
-  const boundary = toBoundary(options["boundary"] ?? "namespaces");
-  const uid = process.getuid?.() ?? -1;
-  let tools: Promise<OpenBoundary> | undefined;
+export function createLocalProvider(
+  options: Readonly<Record<string, string>>,
+  deps: ProviderDeps,
+  host: Host = { spawn: spawnApart, uid: process.getuid?.() ?? -1 },
+): Provider {
+  const boundary = toBoundaryName(options["boundary"] ?? "namespaces", deps.platform);
+  const findTools = keepOnceFound((call) => findIsolation(boundary, deps, host, call));
   /** One object per sandbox, so that whoever destroys it here ends what runs in it here. */
   const open = new Map<string, Sandbox>();
 
-  const findTools = async (call: Call): Promise<OpenBoundary> => {
-    call.signal.throwIfAborted();
-    tools ??= findBoundary(boundary, deps, call);
-    try {
-      return await tools;
-    } catch (error) {
-      // Not kept: the user may have mended it.
-      tools = undefined;
-      throw error;
-    }
-  };
-
-  const openSandbox = (record: SandboxRecord, folder: string, found: OpenBoundary): Sandbox => {
+  const openSandbox = (record: SandboxRecord, folder: string, found: Isolation): Sandbox => {
     const known = open.get(record.id);
     if (known) return known;
-    const sandbox = createLocalSandbox(record, folder, found(record, folder));
+    const sandbox = createLocalSandbox(record, folder, found.open(record, folder));
     open.set(record.id, sandbox);
     return sandbox;
   };
@@ -60,9 +48,9 @@ export function createLocalProvider(options: Readonly<Record<string, string>>, d
     create: async (spec, call) => {
       checkLocalSpec(spec);
       const found = await findTools(call);
-      const record = toRecord(spec, boundary, uid);
+      const record = toRecord(spec, boundary, host.uid);
       const folder = toSandboxFolder(deps.stateFolder, record.id);
-      await makeOnDisk(record, folder, call);
+      await makeOnDisk(record, folder, found, call);
       return openSandbox(record, folder, found);
     },
     connect: async (id, call) => {
@@ -71,45 +59,34 @@ export function createLocalProvider(options: Readonly<Record<string, string>>, d
       const record = await readLiveRecord(folder, id);
       return openSandbox(record, folder, await findTools(call));
     },
-    list: (call) => listSandboxes(deps.stateFolder, call),
+    list: (call) =>
+      listSandboxes(deps.stateFolder, call, async (record, folder) => {
+        // What is in WSL is to be found in no folder of ours.
+        if (deps.platform === "win32") await (await findTools(call)).open(record, folder).remove();
+        await sweep(record.id, folder);
+      }),
   };
 }
 
-/** How to isolate one sandbox, by what the tools offers. */
-type OpenBoundary = (record: SandboxRecord, folder: string) => Boundary;
-
-async function findBoundary(
-  boundary: SandboxRecord["boundary"],
-  deps: ProviderDeps,
-  call: Call,
-): Promise<OpenBoundary> {
-  if (deps.platform !== "linux") throw new SandboxError("unsupported", explainPlatform(deps.platform));
-  const uid = process.getuid?.() ?? -1;
-  if (boundary === "gvisor") {
-    const runsc = findGvisor(deps.env["PATH"], uid, call);
-    const toolchains = await findToolchains(deps.env);
-    return (record, folder) => createGvisorBoundary(record, folder, { runsc, toolchains });
-  }
-  const [bwrap, toolchains] = await Promise.all([findBwrap(deps.env["PATH"], uid, call), findToolchains(deps.env)]);
-  return (record, folder) => createBwrapBoundary(record, folder, { bwrap, toolchains });
-}
-
-function explainPlatform(platform: NodeJS.Platform): string {
-  if (platform === "darwin") return "Local sandboxes do not run on macOS yet. Choose Docker.";
-  if (platform === "win32")
-    return "Local sandboxes do not run on Windows yet. Choose Docker, or open the folder in WSL.";
-  return `There are no local sandboxes on ${platform}. Choose another provider.`;
+function keepOnceFound(find: (call: Call) => Promise<Isolation>): (call: Call) => Promise<Isolation> {
+  let found: Promise<Isolation> | undefined;
+  return async (call) => {
+    call.signal.throwIfAborted();
+    found ??= find(call);
+    try {
+      return await found;
+    } catch (error) {
+      // Not kept: the user may have mended it.
+      found = undefined;
+      throw error;
+    }
+  };
 }
 
 async function readLiveRecord(folder: string, id: string): Promise<SandboxRecord> {
   const record = await readRecord(folder, id);
   if (Date.now() < Date.parse(record.expiresAt)) return record;
   throw new SandboxError("not-found", `The local sandbox ${id} reached its time limit. Start a new session.`);
-}
-
-function toBoundary(text: string): "namespaces" | "gvisor" {
-  if (text === "namespaces" || text === "gvisor") return text;
-  throw new SandboxError("invalid", `Local sandboxes have no boundary "${text}". Choose "namespaces" or "gvisor".`);
 }
 
 function toRecord(spec: SandboxSpec, boundary: SandboxRecord["boundary"], uid: number): SandboxRecord {
@@ -126,12 +103,19 @@ function toRecord(spec: SandboxSpec, boundary: SandboxRecord["boundary"], uid: n
   };
 }
 
-async function makeOnDisk(record: SandboxRecord, folder: string, call: Call): Promise<void> {
+async function makeOnDisk(record: SandboxRecord, folder: string, isolation: Isolation, call: Call): Promise<void> {
+  let isPrepared = false;
   try {
-    await createSandboxFolder(folder, record.hostUid, record.boundary === "gvisor" ? record.hostUid : INSIDE_UID);
+    await isolation.prepare(record, folder, call);
+    isPrepared = true;
     call.signal.throwIfAborted();
     await writeRecord(folder, record);
   } catch (error) {
+    if (isPrepared)
+      await isolation
+        .open(record, folder)
+        .remove()
+        .catch(() => {});
     await removeSandboxFolder(folder).catch(() => {});
     throw toCreateError(error, call);
   }
@@ -147,16 +131,18 @@ function toCreateError(error: unknown, call: Call): unknown {
   );
 }
 
-async function sweep(id: string, folder: string, call: Call): Promise<void> {
+async function sweep(id: string, folder: string): Promise<void> {
   killNotedRuns(folder);
   await removeControlGroups(id, process.getuid?.() ?? -1);
-  await removeSandboxFolder(folder).catch((error: unknown) =>
-    call.logger.warn(`Could not remove ${id}: ${String(error)}`),
-  );
+  await removeSandboxFolder(folder);
 }
 
 /** Removes what has reached its time on the way. */
-async function* listSandboxes(stateFolder: string, call: Call): AsyncIterable<SandboxSummary> {
+async function* listSandboxes(
+  stateFolder: string,
+  call: Call,
+  remove: (record: SandboxRecord, folder: string) => Promise<void>,
+): AsyncIterable<SandboxSummary> {
   for (const id of await listSandboxIds(stateFolder)) {
     call.signal.throwIfAborted();
     const folder = toSandboxFolder(stateFolder, id);
@@ -164,7 +150,9 @@ async function* listSandboxes(stateFolder: string, call: Call): AsyncIterable<Sa
     if (!record) continue;
     const expiresAt = new Date(record.expiresAt);
     if (Date.now() >= expiresAt.getTime()) {
-      await sweep(id, folder, call);
+      await remove(record, folder).catch((error: unknown) =>
+        call.logger.warn(`Could not remove ${id}: ${String(error)}`),
+      );
       continue;
     }
     yield {

@@ -8,9 +8,9 @@ import { checkWorkspacePath } from "../../core/workspace-path.ts";
 import { checkCommand } from "../check-spec.ts";
 import { toProcess } from "../posix/supervised-process.ts";
 import { createWorkspaceFiles } from "../posix/workspace-files.ts";
-import type { Boundary, FullCommand, Run } from "./boundary.ts";
+import type { Boundary, FullCommand, Places, Run } from "./boundary.ts";
 import { watchDisk } from "./disk-watch.ts";
-import { INSIDE, killNotedRuns, noteRun, removeSandboxFolder } from "./sandbox-folder.ts";
+import { killNotedRuns, noteRun, removeSandboxFolder } from "./sandbox-folder.ts";
 import type { SandboxRecord } from "./sandbox-record.ts";
 
 const KILL_GRACE_MS = 1000;
@@ -35,15 +35,15 @@ export function createLocalSandbox(record: SandboxRecord, folder: string, bounda
     call.signal.throwIfAborted();
     checkAlive();
     const run = await boundary.start(toFull(command, record, boundary));
-    return attend(run, { command, call, record, folder, running, expiresAt });
+    return attend(run, { command, call, record, folder, running, expiresAt, boundary });
   };
 
   return {
     id: record.id,
-    workspace: INSIDE.workspace,
+    workspace: boundary.places.workspace,
     expiresAt,
     exec,
-    ...createWorkspaceFiles(exec, INSIDE),
+    ...createWorkspaceFiles(exec, boundary.places),
     destroy: async () => {
       rmSync(join(folder, "record.json"), { force: true });
       for (const end of running.values()) end("The sandbox was destroyed.");
@@ -62,6 +62,7 @@ interface Attendance {
   readonly folder: string;
   readonly running: Map<Run, (reason: string) => void>;
   readonly expiresAt: Date;
+  readonly boundary: Boundary;
 }
 
 /** Makes the Process, and sees to it that it ends with the abort signal, the sandbox's time or its disk. */
@@ -87,7 +88,8 @@ function attend(run: Run, about: Attendance): Process {
     },
     whenLost: async () => {
       await run.gone;
-      return ending ?? tellLoss(about.folder, WATCHER_KILLED);
+      const reason = await run.whyEnded?.();
+      return ending ?? (reason ? { kind: "lost", reason } : tellLoss(about.folder, WATCHER_KILLED));
     },
     release: () => {
       void watch.dispose();
@@ -108,16 +110,17 @@ function watchEnds(run: Run, about: Attendance, kill: (status: ExitStatus) => vo
   signal.addEventListener("abort", abort, { once: true });
   if (signal.aborted) abort();
   const expiry = setTimeout(() => end("The sandbox reached its time limit."), about.expiresAt.getTime() - Date.now());
-  const disk = watchDisk(about.folder, about.record.spec.diskMiB, end);
-  const forget = noteRun(about.folder, run.pid);
+  const { watchedFolder } = about.boundary;
+  const disk = watchedFolder ? watchDisk(watchedFolder, about.record.spec.diskMiB, end) : undefined;
+  const forget = run.pid === undefined ? undefined : noteRun(about.folder, run.pid);
   about.running.set(run, end);
   return {
     dispose: () => {
       signal.removeEventListener("abort", abort);
       clearTimeout(grace);
       clearTimeout(expiry);
-      void disk.dispose();
-      forget();
+      void disk?.dispose();
+      forget?.();
       about.running.delete(run);
     },
   };
@@ -149,18 +152,14 @@ async function write(run: Run, data: Uint8Array): Promise<void> {
   });
 }
 
-function toFull(command: Command, record: SandboxRecord, { hasPerl }: Boundary): FullCommand {
+function toFull(command: Command, record: SandboxRecord, { places, whyNoTerminal }: Boundary): FullCommand {
   checkCommand(command);
-  if (command.pty && !hasPerl)
-    throw new SandboxError(
-      "unsupported",
-      "A terminal in a local sandbox needs perl in /usr/bin. Install perl, or run without a terminal.",
-    );
+  if (command.pty && whyNoTerminal) throw new SandboxError("unsupported", whyNoTerminal);
   const folder = command.cwd && command.cwd !== "." ? `/${checkWorkspacePath(command.cwd, "linux")}` : "";
-  return { ...command, cwd: INSIDE.workspace + folder, env: toEnv(record, command) };
+  return { ...command, cwd: places.workspace + folder, env: toEnv(record, command, places) };
 }
 
-function toEnv(record: SandboxRecord, command: Command): Record<string, string> {
-  const own = { HOME: INSIDE.home, USER: "sandbox", LOGNAME: "sandbox", SHELL: "/bin/sh", LANG: "C.UTF-8" };
+function toEnv(record: SandboxRecord, command: Command, places: Places): Record<string, string> {
+  const own = { HOME: places.home, USER: "sandbox", LOGNAME: "sandbox", SHELL: "/bin/sh", LANG: "C.UTF-8" };
   return { ...own, ...(command.pty ? { TERM: "xterm-256color" } : {}), ...record.spec.env, ...command.env };
 }

@@ -12,9 +12,10 @@ export type Mount =
       /** Any user can open the source by its path. */ readonly reachable: boolean;
     };
 
-const TOP_FOLDERS = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
-const STORES = ["/nix/store", "/gnu/store", "/run/current-system"];
-const ETC = [
+/** Folders of the root; links into /usr on most systems. */
+export const TOP_FOLDERS = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
+export const STORES = ["/nix/store", "/gnu/store", "/run/current-system"];
+export const ETC = [
   "alternatives",
   "ca-certificates",
   "crypto-policies",
@@ -35,7 +36,7 @@ const ETC = [
   "timezone",
   "xml",
 ];
-const ETC_WITH_NETWORK = ["resolv.conf"];
+export const ETC_WITH_NETWORK = ["resolv.conf"];
 
 /** What every sandbox sees of the system, read-only: programs and libraries, and of /etc what they need, with no accounts in it. */
 export function listSystemMounts(network: NetworkPolicy): Mount[] {

@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { chown, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -21,8 +21,8 @@ export const SCRIPT_PATHS: ScriptPaths & { readonly limit: string } = {
   limit: "/etc/sandpiper/limit.sh",
 };
 
-/** Files of /etc that we write: one user, this host, our scripts. */
-const toEtcFiles = (uid: number): Readonly<Record<string, string>> => ({
+/** Path below /etc -> text of the files there that we write: one user, this host, our scripts. */
+export const toEtcFiles = (uid: number): Readonly<Record<string, string>> => ({
   "sandpiper/supervise.sh": SCRIPTS.shell,
   "sandpiper/supervise.pl": SCRIPTS.perl,
   "sandpiper/limit.sh": LIMIT_SCRIPT,
@@ -45,15 +45,15 @@ export async function createSandboxFolder(folder: string, uid: number, insideUid
   }
 }
 
-/** What of its own folder a sandbox sees. */
+/** What of its own folder, a POSIX path, a sandbox sees. */
 export function listOwnMounts(folder: string): Mount[] {
   const names = Object.keys(toEtcFiles(0)).filter((name) => !name.includes("/"));
   const etc = ["sandpiper", ...names].map((name): Mount => {
-    return { kind: "bind", source: join(folder, "etc", name), at: `/etc/${name}`, writable: false, reachable: false };
+    return { kind: "bind", source: `${folder}/etc/${name}`, at: `/etc/${name}`, writable: false, reachable: false };
   });
   return [
-    { kind: "bind", source: join(folder, "tmp"), at: "/tmp", writable: true, reachable: false },
-    { kind: "bind", source: join(folder, "home"), at: INSIDE.home, writable: true, reachable: false },
+    { kind: "bind", source: `${folder}/tmp`, at: "/tmp", writable: true, reachable: false },
+    { kind: "bind", source: `${folder}/home`, at: INSIDE.home, writable: true, reachable: false },
     { kind: "link", target: "/tmp", at: "/var/tmp" },
     ...etc,
   ];
@@ -76,6 +76,10 @@ export async function removeSandboxFolder(folder: string): Promise<void> {
   const run = promisify(execFile);
   // The record first: from then on the sandbox is gone for everybody.
   await rm(join(folder, "record.json"), { force: true });
+  if (process.platform === "win32") {
+    await rm(folder, { recursive: true, force: true });
+    return;
+  }
   try {
     await run("rm", ["-rf", "--", folder]);
   } catch {
@@ -116,8 +120,11 @@ function killQuietly(pid: number): void {
   }
 }
 
-/** Field 22 of /proc/PID/stat: with the pid it names one process for good. */
+/** Field 22 of /proc/PID/stat, or what ps says where there is no /proc: with the pid it names one process for good. */
 function readStartTime(pid: number): string | undefined {
+  if (!Number.isInteger(pid)) return undefined;
+  if (!existsSync("/proc/self/stat"))
+    return spawnSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).stdout.trim() || undefined;
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];

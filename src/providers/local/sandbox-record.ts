@@ -8,7 +8,7 @@ export interface SandboxRecord {
   readonly version: 1;
   readonly id: string;
   readonly spec: SandboxSpec;
-  readonly boundary: "namespaces" | "gvisor";
+  readonly boundary: "namespaces" | "gvisor" | "seatbelt";
   /** The host's uid and gid that its processes have; ours when we are not root. */
   readonly hostUid: number;
   /** ISO 8601. */

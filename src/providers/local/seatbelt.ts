@@ -18,15 +18,25 @@ export interface SeatbeltPlan {
 const HIDDEN = [
   "/Users",
   "/Volumes",
+  "/private/tmp",
+  "/private/var/folders",
   "/private/var/root",
   "/private/var/db",
   "/private/etc/master.passwd",
   "/Library/Keychains",
 ];
+/** Of the hidden, what programs need all the same. */
+const SHOWN = ["/private/var/db/timezone", "/private/var/db/dyld"];
+
+/** A path that is no pattern, whatever characters it has. */
+const literal = (path: string): { path: string; literal: true } => ({ path, literal: true });
+
+/** A port that nothing listens on. */
+const NO_PORT = 1;
 
 /**
  * Settings for the sandbox runtime that makes Seatbelt profiles. By default it reads the whole disk: what holds data is
- * hidden here, and shown again is the sandbox's own folder with the toolchains. Writing is allowed in home and tmp alone.
+ * hidden here, and shown again are the sandbox's own folders with the toolchains. Writing is allowed in home and tmp alone.
  * Not yet run on a Mac. @throws {SandboxError} `unsupported` for a network policy that it cannot keep
  */
 export function toSeatbeltConfig(plan: SeatbeltPlan): SandboxRuntimeConfig {
@@ -36,24 +46,37 @@ export function toSeatbeltConfig(plan: SeatbeltPlan): SandboxRuntimeConfig {
       "unsupported",
       "Local sandboxes on macOS have no network. Choose Docker for a run that needs it.",
     );
-  const own = ["home", "tmp"].map((name) => join(plan.folder, name));
+  const own = ["home", "tmp"].map((name) => literal(join(plan.folder, name)));
+  const scripts = join(plan.folder, "etc");
   return {
-    network: { allowedDomains: [], deniedDomains: [], allowLocalBinding: false },
-    filesystem: {
-      denyRead: [...new Set([plan.home, ...HIDDEN])],
-      allowRead: [plan.folder, ...plan.toolchains.paths],
-      allowWrite: own,
-      denyWrite: [],
+    network: {
+      allowedDomains: [],
+      deniedDomains: [],
+      strictAllowlist: true,
+      allowLocalBinding: false,
+      // With ports of its own it would open a proxy on the loopback that the sandbox may talk to.
+      httpProxyPort: NO_PORT,
+      socksProxyPort: NO_PORT,
     },
+    filesystem: {
+      denyRead: [...new Set([plan.home, ...HIDDEN])].map(literal),
+      allowRead: [...own, ...[scripts, ...plan.toolchains.paths, ...SHOWN].map(literal)],
+      allowWrite: own,
+      // The runtime lets every sandbox write there.
+      denyWrite: ["/tmp/claude", "/private/tmp/claude"].map(literal),
+    },
+    // The command never sees it; without a path of a file, the runtime asks npm for it.
+    javaAgentJarPath: join(scripts, "passwd"),
   };
 }
 
-/** The environment of the runtime's own process, which hands all of it on: nothing of ours is in it. */
-export function toSeatbeltEnv(plan: SeatbeltPlan, env: Readonly<Record<string, string>>): Record<string, string> {
+/** The environment of the runtime's own process; it hands all of it on to the shell that starts the command, and nothing of ours is in it. */
+export function toSeatbeltEnv(plan: SeatbeltPlan): Record<string, string> {
   return {
-    ...env,
     HOME: join(plan.folder, "home"),
     TMPDIR: join(plan.folder, "tmp"),
-    PATH: plan.toolchains.searchPath.join(":"),
+    PATH: "/usr/bin:/bin:/usr/sbin:/sbin",
+    // The engine may be the editor's own program.
+    ...(process.versions["electron"] ? { ELECTRON_RUN_AS_NODE: "1" } : {}),
   };
 }

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
+import { devNull } from "node:os";
+import { parse } from "node:path";
 import { Duplex, type Readable, type Writable } from "node:stream";
 import { SandboxError } from "../../core/sandbox-error.ts";
 import { toControlLine } from "../posix/supervise.ts";
@@ -25,19 +27,36 @@ export interface Spawned {
   readonly gone: Promise<void>;
 }
 
+/** What a spawned process gets besides its pipes. */
+export interface SpawnOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** Starts programs of the host; replaced where tests want to see, or to stand in for, what is started. */
+export type Spawner = (argv: readonly string[], pipes: number, options?: SpawnOptions) => Promise<Spawned>;
+
+/** What of the host itself tests replace. */
+export interface Host {
+  readonly spawn: Spawner;
+  /** Of the user we run as; -1 on Windows. */
+  readonly uid: number;
+}
+
 /**
  * Spawns `argv` in a session of its own with as many pipes, from stdin on, and with nothing else of ours: neither the
  * environment nor descriptors.
  * @throws {SandboxError} `invalid` for a command line beyond the kernel's limit, else `unavailable`
  */
-export async function spawnApart(argv: readonly string[], pipes: number): Promise<Spawned> {
-  inheritedFds ??= findInheritedFds();
+export async function spawnApart(
+  argv: readonly string[],
+  pipes: number,
+  { env = { PATH: SYSTEM_PATH }, cwd = parse(process.cwd()).root }: SpawnOptions = {},
+): Promise<Spawned> {
   const [program = "", ...args] = argv;
-  const stdio: ("pipe" | "ignore" | number)[] = Array.from({ length: pipes }, () => "pipe");
-  const nothing = openSync("/dev/null", "r");
-  // From descriptor 3 on, "ignore" leaves in place what there is.
-  for (let fd = pipes; fd <= Math.max(...inheritedFds, 0); fd++) stdio.push(inheritedFds.has(fd) ? nothing : "ignore");
-  const child = spawn(program, args, { stdio, cwd: "/", env: { PATH: SYSTEM_PATH }, detached: true });
+  const nothing = openSync(devNull, "r");
+  const stdio = toStdio(pipes, nothing);
+  const child = spawn(program, args, { stdio, cwd, env, detached: process.platform !== "win32", windowsHide: true });
   closeSync(nothing);
   const gone = new Promise<void>((resolve) => {
     child.once("exit", () => resolve());
@@ -53,6 +72,14 @@ export async function spawnApart(argv: readonly string[], pipes: number): Promis
   // The other side may end first; the process's end is what tells.
   stdin.on("error", ignore);
   return { child, stdin, stdout, stderr, gone };
+}
+
+function toStdio(pipes: number, nothing: number): ("pipe" | "ignore" | number)[] {
+  inheritedFds ??= findInheritedFds();
+  const stdio: ("pipe" | "ignore" | number)[] = Array.from({ length: pipes }, () => "pipe");
+  // From descriptor 3 on, "ignore" leaves in place what there is.
+  for (let fd = pipes; fd <= Math.max(...inheritedFds, 0); fd++) stdio.push(inheritedFds.has(fd) ? nothing : "ignore");
+  return stdio;
 }
 
 /** What goes to bubblewrap and the supervisor besides the command line, which other users and the command itself can read. */
@@ -87,7 +114,8 @@ export async function spawnControlled(argv: readonly string[], { options, nonce 
   };
 }
 
-function toDuplex(child: ChildProcess, fd: number): Duplex {
+/** The two-way pipe at a descriptor from 3 on. */
+export function toDuplex(child: ChildProcess, fd: number): Duplex {
   const stream = child.stdio[fd];
   if (!(stream instanceof Duplex))
     throw new SandboxError("unavailable", "The sandbox's control channel could not be opened.");

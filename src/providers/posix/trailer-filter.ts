@@ -117,3 +117,16 @@ const LINUX_SIGNALS: Readonly<Record<number, string>> = {
 export function toSignalName(number: number): string {
   return LINUX_SIGNALS[number] ?? `SIGRTMIN+${number - 34}`;
 }
+
+/** How a supervisor can see a command end. */
+export type Ending = Exclude<ExitStatus, { kind: "lost" }>;
+
+/** The trailer that {@link TrailerFilter} takes off, for a supervisor that is not one of our scripts. Names of signals that Linux has not are told as SIGKILL. */
+export function toTrailer(nonce: string, status: Ending): Buffer {
+  const text = status.kind === "exited" ? `exited ${status.code}` : `signaled ${toSignalNumber(status.signal)}`;
+  return Buffer.concat([Buffer.from([EDGE]), Buffer.from(`${nonce} ${text}`, "latin1"), Buffer.from([EDGE])]);
+}
+
+function toSignalNumber(name: string): string {
+  return Object.entries(LINUX_SIGNALS).find(([, known]) => known === name)?.[0] ?? "9";
+}

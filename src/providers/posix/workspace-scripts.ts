@@ -99,7 +99,7 @@ walk
 /**
  * stdin is the NUL-separated paths; writes their tar. Missing ones are left out, unreadable files are made readable.
  * GNU tar: links to the same inode are written as files of their own; times without fractions, which would cost 1 KiB each.
- * Other tars (busybox) take names as arguments alone: each batch's end-of-archive is cut off, one is written at the end.
+ * bsdtar (macOS) reads names as well. Other tars (busybox) take names as arguments alone: each batch's end-of-archive is cut off, one is written at the end.
  */
 export const COLLECT = String.raw`
 cd -- "$1" || exit 1
@@ -119,6 +119,7 @@ case $(tar --version 2>/dev/null) in
   status=$?
   # 1 is "a file changed while it was read": the reader sees whole entries all the same.
   [ "$status" -le 1 ] || exit "$status" ;;
+*bsdtar*) present | tar -c -f - --format=pax --no-recursion --numeric-owner --null -T - ;;
 *)
   present | xargs -0 sh -c '[ $# -eq 0 ] || tar -c -f - --no-recursion -- "$@" | head -c -1024' sh &&
     dd if=/dev/zero bs=512 count=2 2>/dev/null ;;

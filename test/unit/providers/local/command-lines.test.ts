@@ -1,12 +1,9 @@
-import { SandboxRuntimeConfigSchema } from "@anthropic-ai/sandbox-runtime";
 import { describe, expect, it } from "vitest";
 import { toBwrapArguments } from "../../../../src/providers/local/bwrap-arguments.ts";
 import { toOciConfig } from "../../../../src/providers/local/gvisor-bundle.ts";
 import { limitCommand } from "../../../../src/providers/local/limit-script.ts";
 import { listSystemMounts, type Mount } from "../../../../src/providers/local/root-mounts.ts";
 import { dropRoot } from "../../../../src/providers/local/root-stage.ts";
-import { toSeatbeltConfig, toSeatbeltEnv } from "../../../../src/providers/local/seatbelt.ts";
-import { toWslCommand, toWslEnv } from "../../../../src/providers/local/wsl.ts";
 
 const spec = {
   name: "n",
@@ -19,10 +16,6 @@ const spec = {
   lifetimeMs: 1000,
   env: {},
 } as const;
-const toolchains = {
-  paths: ["/Users/me/.pyenv/versions/3.12"],
-  searchPath: ["/Users/me/.pyenv/versions/3.12/bin", "/usr/bin"],
-};
 const home: Mount = {
   kind: "bind",
   source: "/root/state/sp-1/home",
@@ -136,62 +129,5 @@ describe("gVisor's bundle", () => {
     expect(config.mounts.find(({ destination }) => destination === "/usr")?.options).toContain("ro");
     expect(config.mounts.find(({ destination }) => destination === "/home/sandbox")?.options).toContain("rw");
     expect(config.linux.namespaces).toContainEqual({ type: "network" });
-  });
-});
-
-describe("Seatbelt's settings", () => {
-  const plan = {
-    folder: "/Users/me/Library/Application Support/sandpiper/sp-1",
-    home: "/Users/me",
-    network: "none",
-    toolchains,
-  } as const;
-
-  it("are ones that the runtime takes, hide home and write to the sandbox alone", () => {
-    const config = toSeatbeltConfig(plan);
-
-    expect(SandboxRuntimeConfigSchema.safeParse(config).success).toBe(true);
-    expect(config.network.allowedDomains).toEqual([]);
-    expect(config.filesystem.denyRead).toContain("/Users/me");
-    expect(config.filesystem.allowRead).toEqual([plan.folder, "/Users/me/.pyenv/versions/3.12"]);
-    expect(config.filesystem.allowWrite).toEqual([`${plan.folder}/home`, `${plan.folder}/tmp`]);
-  });
-
-  it("refuse a network rather than narrow it in silence", () => {
-    expect(() => toSeatbeltConfig({ ...plan, network: "full" })).toThrow("have no network");
-  });
-
-  it("give the runtime nothing of our environment to hand on", () => {
-    expect(toSeatbeltEnv(plan, { A: "b" })).toEqual({
-      A: "b",
-      HOME: `${plan.folder}/home`,
-      TMPDIR: `${plan.folder}/tmp`,
-      PATH: "/Users/me/.pyenv/versions/3.12/bin:/usr/bin",
-    });
-  });
-});
-
-describe("WSL's command line", () => {
-  it("goes past the distribution's shell", () => {
-    expect(toWslCommand(["bwrap", "$(x)", "a b"], "Debian")).toEqual([
-      "wsl.exe",
-      "--distribution",
-      "Debian",
-      "--cd",
-      "/",
-      "--exec",
-      "bwrap",
-      "$(x)",
-      "a b",
-    ]);
-    expect(toWslCommand(["true"])).toEqual(["wsl.exe", "--cd", "/", "--exec", "true"]);
-  });
-
-  it("lets no Windows variable cross over", () => {
-    expect(toWslEnv({ SystemRoot: "C:\\W", TOKEN: "x", WSLENV: "TOKEN" })).toEqual({
-      SystemRoot: "C:\\W",
-      WSLENV: "",
-      WSL_UTF8: "1",
-    });
   });
 });

@@ -45,11 +45,9 @@ describe("what to do when there can be no sandbox", () => {
   });
 
   it("refuses another platform instead of running on the host", async () => {
-    for (const platform of ["darwin", "win32", "freebsd"] as const) {
-      const provider = createLocalProvider({}, { stateFolder: folder, env: {}, platform });
+    const provider = createLocalProvider({}, { stateFolder: folder, env: {}, platform: "freebsd" });
 
-      await expect(provider.check(call)).rejects.toMatchObject({ code: "unsupported" });
-    }
+    await expect(provider.check(call)).rejects.toMatchObject({ code: "unsupported" });
   });
 
   it("refuses a boundary that it does not know", () => {
