@@ -3,12 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { bundleProviders } from "./bundle-providers.ts";
+import { testGvisorContract } from "./gvisor-contract.ts";
 import { testProviderContract } from "./provider-contract.ts";
 
 const stateFolder = mkdtempSync(join(tmpdir(), "sandpiper-bundled-"));
 const providers = await bundleProviders();
 const deps = { stateFolder, env: process.env, platform: process.platform };
 const local = await providers.loadProvider("local", {}, deps);
+const localGvisor = await providers.loadProvider("local", { boundary: "gvisor" }, deps);
 afterAll(() => {
   providers.remove();
   rmSync(stateFolder, { recursive: true, force: true });
@@ -35,3 +37,4 @@ testProviderContract("local, bundled", {
     env: { FROM_SPEC: "yes" },
   },
 });
+testGvisorContract("local (gVisor), bundled", () => localGvisor);
