@@ -101,7 +101,7 @@ export async function spawnControlled(argv: readonly string[], { options, nonce 
   for (const stream of [control, optionsPipe]) stream.on("error", ignore);
   optionsPipe.end(options.map((option) => `${option}\0`).join(""));
   control.write(`${nonce}\n`);
-  if (!(await hasStarted(spawned, control))) throw await explainFailure(spawned, control);
+  if (!(await hasStarted(control))) throw await explainFailure(spawned, control);
   return {
     ...spawned,
     nonce,
@@ -122,12 +122,12 @@ export function toDuplex(child: ChildProcess, fd: number): Duplex {
   return stream;
 }
 
-async function hasStarted(spawned: Spawned, control: Duplex): Promise<boolean> {
-  const said = new Promise<boolean>((resolve) => {
+// The end of the channel tells, not that of the process: a command may be over before its "started" has been read.
+function hasStarted(control: Duplex): Promise<boolean> {
+  return new Promise((resolve) => {
     control.once("data", () => resolve(true));
-    control.once("close", () => resolve(false));
+    for (const over of ["end", "close"]) control.once(over, () => resolve(false));
   });
-  return Promise.race([said, spawned.gone.then(() => false)]);
 }
 
 async function explainFailure(spawned: Spawned, control: Duplex): Promise<SandboxError> {
