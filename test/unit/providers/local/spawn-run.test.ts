@@ -4,13 +4,13 @@ import { spawnControlled } from "../../../../src/providers/local/spawn-run.ts";
 const INPUT = { options: [], nonce: "nonce" };
 
 describe.runIf(process.platform === "linux")("spawnControlled", () => {
-  it("has started a command that is over at once, however many are started with it", async () => {
+  it("has started a command that is over at once, however many others come and go meanwhile", async () => {
     const argv = ["/bin/sh", "-c", "read nonce <&3; echo started >&3"];
+    const startMany = async (): Promise<void> => {
+      for (let round = 0; round < 15; round++) (await spawnControlled(argv, INPUT)).dispose();
+    };
 
-    const runs = await Promise.all(Array.from({ length: 40 }, () => spawnControlled(argv, INPUT)));
-
-    expect(runs).toHaveLength(40);
-    for (const run of runs) run.dispose();
+    await expect(Promise.all(Array.from({ length: 8 }, startMany))).resolves.toHaveLength(8);
   });
 
   it("tells what was said in place of started", async () => {
