@@ -19,6 +19,7 @@ import { prepareContainer } from "./prepare-container.ts";
 import { ensureImage } from "./pull-image.ts";
 import { readMachine } from "./read-machine.ts";
 import { readStatus, toSandboxError } from "./to-sandbox-error.ts";
+import { watchStart } from "./watch-start.ts";
 
 /** Below it, Docker refuses or nothing starts. */
 const LEAST_MEMORY_MIB = 16;
@@ -148,8 +149,7 @@ async function create(
   try {
     call.signal.throwIfAborted();
     await prepareContainer(container, call.signal);
-    await container.start({ abortSignal: call.signal });
-    await checkStarted(container, call);
+    await start(container, call);
     call.signal.throwIfAborted();
     return createDockerSandbox(client, {
       id: container.id,
@@ -175,13 +175,23 @@ async function checkGpu(client: DockerClient, gpu: string): Promise<void> {
   throw new SandboxError("unsupported", reason);
 }
 
+async function start(container: Docker.Container, call: Call): Promise<void> {
+  const watch = await watchStart(container, call.signal);
+  try {
+    await container.start({ abortSignal: call.signal });
+    await checkStarted(container, await abortable(watch.isReady, call.signal), call);
+  } finally {
+    watch.dispose();
+  }
+}
+
 /** Fails closed when what was started does not run, or runs without the limits that protect its host. */
-async function checkStarted(container: Docker.Container, { signal }: Call): Promise<void> {
+async function checkStarted(container: Docker.Container, isReady: boolean, { signal }: Call): Promise<void> {
   const found = await container.inspect({ abortSignal: signal }).catch((error: unknown) => {
     if (readStatus(error) === 404) return undefined;
     throw error;
   });
-  if (!found?.State.Running)
+  if (!isReady || !found?.State.Running)
     throw new SandboxError(
       "unsupported",
       "The container ended at once: the image's /bin/sh does not run on this Docker host. Choose another image.",

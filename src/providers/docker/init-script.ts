@@ -1,3 +1,5 @@
+import { READY_WORD } from "./watch-start.ts";
+
 /** Folders that a sandbox's user can write to and that are not in memory, as words for a shell. */
 const WRITABLE_FOLDERS = '/workspace /.sandpiper "$HOME" /var/tmp';
 
@@ -15,11 +17,12 @@ export function parseDiskUsage(output: string): number {
  * limit is passed (again only when more has come since, so that cleaning up is possible).
  * It runs as process 1 itself, without an init above it: nothing in the container can then kill it, and it reaps orphans.
  * Fork failures (`command eval` survives them) and time are dealt with by builtins alone, so that a fork bomb can't stop
- * the clock. TERM ends the container; USR1 kills every command, for when no other process can be started.
+ * the clock. Its first word says that it is in charge. TERM ends the container; USR1 kills every command, for when no other process can be started.
  */
 export const INIT_SCRIPT = `
 trap 'exit 0' TERM INT
 trap 'kill -KILL -1' USR1
+echo ${READY_WORD}
 read -r now rest </proc/uptime
 end=$((\${now%%.*} + $1)) limit=$2 killed=0 pause=5
 while read -r now rest </proc/uptime && now=\${now%%.*} && [ "$now" -lt "$end" ]; do
