@@ -18,6 +18,10 @@ export async function setUpForTests() {
     "bridge",
     "debootstrap",
     "busybox",
+    // What macOS unpacks with, and what its sandbox library needs to be tried on Linux.
+    "bsdtar",
+    "ripgrep",
+    "socat",
     "gvisor",
   ]);
   if (process.platform === "linux") await attempt(systemPackages(packages));

@@ -22,10 +22,13 @@ const PACKAGES = {
   bridge: { name: "iproute2", isThere: () => findProgram("ip") !== undefined },
   debootstrap: { name: "debootstrap", isThere: () => findProgram("debootstrap") !== undefined },
   busybox: { name: "busybox-static", isThere: () => findProgram("busybox") !== undefined },
+  bsdtar: { name: "libarchive-tools", isThere: () => findProgram("bsdtar") !== undefined },
+  ripgrep: { name: "ripgrep", isThere: () => findProgram("rg") !== undefined },
+  socat: { name: "socat", isThere: () => findProgram("socat") !== undefined },
   gvisor: { name: "runsc", isThere: () => findProgram("runsc") !== undefined },
 };
 
-/** @typedef {"bubblewrap" | "python" | "browser" | "fonts" | "docker" | "bridge" | "debootstrap" | "busybox" | "gvisor"} PackageKey */
+/** @typedef {"bubblewrap" | "python" | "browser" | "fonts" | "docker" | "bridge" | "debootstrap" | "busybox" | "bsdtar" | "ripgrep" | "socat" | "gvisor"} PackageKey */
 
 /** A Docker of any make counts: Debian's beside another vendor's would break both. */
 function hasDocker() {
