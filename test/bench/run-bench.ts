@@ -67,7 +67,7 @@ function toMarkdown(rows: readonly Row[], machine: string): string {
 const folder = makeTempFolder();
 const vsix = await buildPackage(folder);
 const rows = [...sizeRows(vsix), ...(await timeRows(vsix))];
-const machine = `${cpus()[0]?.model ?? "an unknown processor"}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`;
+const machine = `${cpus()[0]?.model ?? "an unknown processor"}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release().split("-")[0]}`;
 const markdown = toMarkdown(rows, machine);
 writeFileSync(join(root, "test/bench/RESULTS.md"), markdown);
 writeFileSync(join(root, "test/bench/results.json"), `${JSON.stringify({ machine, rows }, undefined, 2)}\n`);
