@@ -18,11 +18,10 @@ export const BUSYBOX_IMAGE = "sandpiper-test:busybox";
 export const CACHE_FOLDER = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "sandpiper-test");
 
 const PACKAGES = "python3,nodejs,git,ca-certificates,procps,busybox-static";
-const MIRROR = "http://deb.debian.org/debian";
 
-// Makes both archives from one debootstrap. $1 is a scratch folder, $2 the package list, $3 the mirror.
+// Makes both archives from one debootstrap. $1 is a scratch folder, $2 the package list. The mirror is debootstrap's own.
 const BUILD_SCRIPT = `set -e
-debootstrap --variant=minbase --include="$2" bookworm "$1/root" "$3"
+debootstrap --variant=minbase --include="$2" bookworm "$1/root"
 rm -rf "$1"/root/var/cache/apt/* "$1"/root/var/lib/apt/lists/*
 mkdir -p "$1/busybox/bin" "$1/busybox/tmp" "$1/busybox/etc"
 chmod 1777 "$1/busybox/tmp"
@@ -72,7 +71,7 @@ async function buildArchives(folder: string): Promise<void> {
   // Not under the cache: a killed build then leaves nothing there that looks like an image.
   const scratch = await mkdtemp(join(tmpdir(), "sandpiper-image-"));
   try {
-    await run("sh", ["-c", BUILD_SCRIPT, "sh", scratch, PACKAGES, MIRROR], { maxBuffer: 64 << 20 });
+    await run("sh", ["-c", BUILD_SCRIPT, "sh", scratch, PACKAGES], { maxBuffer: 64 << 20 });
     await mkdir(join(scratch, "done"));
     for (const name of ["bookworm.tar", "busybox.tar"]) await rename(join(scratch, name), join(scratch, "done", name));
     await moveFolder(join(scratch, "done"), folder);
