@@ -1,15 +1,7 @@
 import type { Provider, ProviderId } from "../core/provider.ts";
 import { SandboxError } from "../core/sandbox-error.ts";
 import { toDisplay } from "../core/workspace-path.ts";
-
-/** What every provider is built from. */
-export interface ProviderDeps {
-  /** A folder of the provider's own for state that outlives the process; may not exist yet. */
-  readonly stateFolder: string;
-  /** The user's environment: sockets, contexts. Never handed on to a sandbox. */
-  readonly env: NodeJS.ProcessEnv;
-  readonly platform: NodeJS.Platform;
-}
+import type { ProviderDeps } from "./provider-deps.ts";
 
 /** What each understands in `Target.options`. */
 const OPTIONS: Readonly<Record<ProviderId, readonly string[]>> = {
@@ -17,7 +9,10 @@ const OPTIONS: Readonly<Record<ProviderId, readonly string[]>> = {
   docker: ["host", "context", "runtime", "boundary"],
 };
 
-/** Loads the provider's chunk (SDKs cost 60-380 ms) and builds it. `options` are the provider's own, see `Target.options`. @throws {SandboxError} `invalid` for one that it does not know: it may have been meant to isolate. */
+/**
+ * Loads the provider's chunk (SDKs cost 60-380 ms) and builds it. `options` are the provider's own, see `Target.options`.
+ * @throws {SandboxError} `invalid` for an option that it does not know: it may have been meant to isolate
+ */
 export async function loadProvider(
   id: ProviderId,
   options: Readonly<Record<string, string>>,

@@ -4,7 +4,7 @@ import type { Boundary, GpuTier, Progress, Provider, SandboxSpec, SandboxSummary
 import type { Sandbox } from "../../core/sandbox.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
 import { checkSpec } from "../check-spec.ts";
-import type { ProviderDeps } from "../registry.ts";
+import type { ProviderDeps } from "../provider-deps.ts";
 import {
   DEFAULT_IMAGE,
   SANDBOX_FILTER,

@@ -1,6 +1,6 @@
 import type { Call } from "../../core/call.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
-import type { ProviderDeps } from "../registry.ts";
+import type { ProviderDeps } from "../provider-deps.ts";
 import type { Isolation } from "./boundary.ts";
 import { INSIDE_UID } from "./bwrap-arguments.ts";
 import { createBwrapBoundary } from "./bwrap-boundary.ts";

@@ -3,7 +3,7 @@ import type { Call } from "../../core/call.ts";
 import type { Provider, SandboxSpec, SandboxSummary } from "../../core/provider.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
 import type { Sandbox } from "../../core/sandbox.ts";
-import type { ProviderDeps } from "../registry.ts";
+import type { ProviderDeps } from "../provider-deps.ts";
 import type { Isolation } from "./boundary.ts";
 import { checkLocalSpec } from "./check-spec.ts";
 import { removeControlGroups } from "./control-groups.ts";

@@ -1,0 +1,8 @@
+/** What every provider is built from. */
+export interface ProviderDeps {
+  /** A folder of the provider's own for state that outlives the process; may not exist yet. */
+  readonly stateFolder: string;
+  /** The user's environment: sockets, contexts. Never handed on to a sandbox. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly platform: NodeJS.Platform;
+}
