@@ -18,6 +18,8 @@ const KEPT = [
   "CONTAINER_SSHKEY",
   "PODMAN_",
   "SANDPIPER_",
+  // For Docker hosts that are reached by the user's own ssh. No sandbox gets this environment.
+  "SSH_AUTH_SOCK",
   "DBUS_SESSION_BUS_ADDRESS",
   "NODE_EXTRA_CA_CERTS",
   "SSL_CERT_FILE",
@@ -42,7 +44,7 @@ const DROPPED = /TOKEN|SECRET|PASSWORD|CREDENTIAL|AUTH/i;
 
 /**
  * The environment of the engine's process: what it needs and no more. It outlives the window that starts it, so that the
- * window's own sockets, tokens and keys (`VSCODE_*`, `*_TOKEN`, `SSH_AUTH_SOCK`) have no business in it.
+ * window's own sockets, tokens and keys (`VSCODE_*`, `*_TOKEN`) have no business in it.
  */
 export function toEngineEnv(env: NodeJS.ProcessEnv, isElectron: boolean): NodeJS.ProcessEnv {
   const kept = Object.entries(env).filter(([name]) => isKept(name.toUpperCase()));
@@ -50,5 +52,5 @@ export function toEngineEnv(env: NodeJS.ProcessEnv, isElectron: boolean): NodeJS
 }
 
 function isKept(name: string): boolean {
-  return (NAMES.has(name) || PREFIXES.some((prefix) => name.startsWith(prefix))) && !DROPPED.test(name);
+  return NAMES.has(name) || (PREFIXES.some((prefix) => name.startsWith(prefix)) && !DROPPED.test(name));
 }

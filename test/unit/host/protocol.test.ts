@@ -68,7 +68,7 @@ describe("frames", () => {
 });
 
 describe("the engine's environment", () => {
-  it("has what programs need and nothing of the window that starts it", () => {
+  it("has what programs need (ssh its agent, for Docker hosts behind it) and nothing of the window that starts it", () => {
     const env = {
       PATH: "/bin",
       HOME: "/h",
@@ -77,7 +77,7 @@ describe("the engine's environment", () => {
       LC_ALL: "C",
       SANDPIPER_STATE: "/s",
       VSCODE_IPC_HOOK_CLI: "x",
-      SSH_AUTH_SOCK: "x",
+      SSH_AUTH_SOCK: "/run/agent",
       GITHUB_TOKEN: "x",
       AWS_SECRET_ACCESS_KEY: "x",
       NODE_OPTIONS: "x",
@@ -91,6 +91,7 @@ describe("the engine's environment", () => {
       "LC_ALL",
       "PATH",
       "SANDPIPER_STATE",
+      "SSH_AUTH_SOCK",
       "XDG_RUNTIME_DIR",
     ]);
     expect(toEngineEnv({}, true)).toEqual({ ELECTRON_RUN_AS_NODE: "1" });
