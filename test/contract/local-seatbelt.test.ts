@@ -1,5 +1,5 @@
 import { build } from "esbuild";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +15,9 @@ import { collectText, newCall, runToEnd, startText, toArray, waitForText } from 
 const missing = ["bwrap", "rg", "socat"].filter((name) => !findProgram(name, "/usr/bin:/bin:/usr/local/bin"));
 const folder = mkdtempSync(join(tmpdir(), "sandpiper seatbelt-"));
 const bundle = mkdtempSync(join(tmpdir(), "sandpiper-bundle-"));
+// Not the real one: what the runtime itself is made of may be in there, and is needed here.
+const home = mkdtempSync(join(tmpdir(), "sandpiper-home-"));
+writeFileSync(join(home, "diary"), "private");
 
 const host: Host = {
   uid: 501,
@@ -22,7 +25,7 @@ const host: Host = {
 };
 
 afterAll(() => {
-  for (const path of [folder, bundle]) rmSync(path, { recursive: true, force: true });
+  for (const path of [folder, bundle, home]) rmSync(path, { recursive: true, force: true });
 });
 
 /** Local sandboxes as they are shipped, with the runner beside them and no package to be found. */
@@ -54,7 +57,7 @@ describe.skipIf(missing.length > 0).each([
   let sandbox: Sandbox;
   beforeAll(async () => {
     const create = await load();
-    const env = { HOME: process.env["HOME"] ?? "/root", PATH: "/usr/bin:/bin", TOKEN: "of the host" };
+    const env = { HOME: home, PATH: "/usr/bin:/bin", TOKEN: "of the host" };
     const provider = create({}, { stateFolder: folder, env, platform: "darwin" }, host);
     const spec = { name: "n", labels: {}, network: "none", memoryMiB: 512, cpus: 1, maxProcesses: 64 } as const;
     const limits = { diskMiB: 100, lifetimeMs: 600_000, env: { FROM_SPEC: "it's" } };
@@ -90,10 +93,7 @@ describe.skipIf(missing.length > 0).each([
 
   it("writes to the sandbox alone, sees nothing of home, and has no network", async () => {
     const { stdout } = await run(
-      'echo kept >here; cat here; touch /usr/here "$HOME/../here" 2>/dev/null || echo refused; ls -A "$0"; tail -n +3 /proc/net/dev | cut -d: -f1'.replace(
-        "$0",
-        process.env["HOME"] ?? "/root",
-      ),
+      `echo kept >here; cat here; touch /usr/here "$HOME/../here" 2>/dev/null || echo refused; ls -A '${home}'; tail -n +3 /proc/net/dev | cut -d: -f1`,
     );
 
     expect(stdout.split(/\s+/)).toEqual(["kept", "refused", "lo", ""]);
