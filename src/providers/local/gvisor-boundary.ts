@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { SandboxError, toMessage } from "../../core/sandbox-error.ts";
 import type { ProcessSignal, TerminalSize } from "../../core/sandbox.ts";
@@ -24,6 +25,9 @@ export interface GvisorMachine {
 }
 
 const run = promisify(execFile);
+
+/** How long a container that was killed may take to be gone. */
+const ENDING_MS = 10_000;
 
 /**
  * A container behind gVisor's own kernel. Unlike with bubblewrap it lives as long as the sandbox (starting one takes
@@ -146,7 +150,20 @@ class GvisorContainer {
 
   async #startContainer(): Promise<void> {
     if (await this.#readState()) return;
-    await this.#attempt("delete", "-force", this.#record.id);
+    const bundle = this.#makeBundle();
+    const deadline = Date.now() + ENDING_MS;
+    for (;;) {
+      await this.#attempt("delete", "-force", this.#record.id);
+      const failure = await this.#runContainer(bundle);
+      if (failure === undefined) return;
+      // One that was killed for its memory gives up its socket, which has its name, only when all of it has gone.
+      if (!failure.includes("address already in use") || Date.now() > deadline)
+        throw new SandboxError("unavailable", `gVisor could not start a sandbox: ${failure}`);
+      await sleep(100);
+    }
+  }
+
+  #makeBundle(): string {
     const { spec } = this.#record;
     const shown = this.#machine.toolchains.paths.map((path): Mount => {
       return { kind: "bind", source: path, at: path, writable: false, reachable: false };
@@ -157,6 +174,11 @@ class GvisorContainer {
     mkdirSync(bundle);
     const seconds = (Date.parse(this.#record.expiresAt) - Date.now()) / 1000;
     writeBundle(bundle, toOciConfig(this.#record, mounts, seconds), mounts);
+    return bundle;
+  }
+
+  /** Resolves with what runsc said last when it failed. */
+  async #runContainer(bundle: string): Promise<string | undefined> {
     const start = this.#runsc("run", "--bundle", bundle, "--detach", this.#record.id);
     const spawned = await spawnApart([...joinGroups(this.#groups), ...start], 3);
     let text = "";
@@ -164,11 +186,7 @@ class GvisorContainer {
     spawned.stdout.resume();
     const code = await new Promise<number | null>((resolve) => spawned.child.once("exit", resolve));
     spawned.stdin.destroy();
-    if (code !== 0)
-      throw new SandboxError(
-        "unavailable",
-        `gVisor could not start a sandbox: ${text.trim().split("\n").at(-1) ?? ""}`,
-      );
+    return code === 0 ? undefined : (text.trim().split("\n").at(-1) ?? "");
   }
 
   async #attempt(...args: string[]): Promise<void> {
