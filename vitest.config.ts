@@ -2,8 +2,11 @@ import { defineConfig } from "vitest/config";
 import { CountReporter } from "./test/rig/count-reporter.ts";
 
 const fakeVscode = { vscode: new URL("test/fakes/vscode.ts", import.meta.url).pathname };
-/** Real sandboxes, daemons and faults take their time. */
-const patient = { testTimeout: 60_000, hookTimeout: 300_000 };
+/**
+ * Real sandboxes, daemons and windows take their time, and share a busy machine: one more try tells what is broken from
+ * what was starved. The run names every test that needed it.
+ */
+const patient = { testTimeout: 60_000, hookTimeout: 300_000, retry: 1 };
 
 /** One project per layer of tests; each may need more of the machine than the one before. */
 export default defineConfig({
@@ -43,8 +46,8 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           globalSetup: ["test/e2e/global-setup.ts"],
           fileParallelism: false,
+          ...patient,
           testTimeout: 120_000,
-          hookTimeout: 300_000,
         },
       },
     ],

@@ -6,7 +6,7 @@ import { describeCounts, type Counts } from "./counts.ts";
 export const COUNTS_FILE = "SANDPIPER_COUNTS_FILE";
 
 /**
- * Writes a line of counts for `npm test`, and says why tests were skipped. A file that could not be loaded and an
+ * Writes a line of counts for `npm test`, and says which tests needed a second try and why others were skipped. A file that could not be loaded and an
  * error outside of any test count as a failure each.
  */
 export class CountReporter implements Reporter {
@@ -19,6 +19,8 @@ export class CountReporter implements Reporter {
       failed: inState("failed") + broken + errors.length,
       skipped: inState("skipped"),
     };
+    for (const test of tests.filter((each) => each.diagnostic()?.flaky))
+      console.log(`Passed only at the second try: ${test.module.relativeModuleId}: ${test.fullName}`);
     for (const [reason, count] of countSkipReasons(tests)) console.log(`Skipped ${count}: ${reason}`);
     const file = process.env[COUNTS_FILE];
     if (file !== undefined) writeFileSync(file, describeCounts(counts));
