@@ -4,7 +4,7 @@ import { findProgram } from "../../src/providers/local/find-program.ts";
 import { testProviderContract } from "./provider-contract.ts";
 
 /** Why there can be no local sandboxes behind gVisor here. */
-function whyNoGvisor(): string | undefined {
+export function whyNoGvisor(): string | undefined {
   if (!findProgram("runsc", process.env["PATH"])) return "local sandboxes behind gVisor need runsc";
   return process.getuid?.() === 0 ? undefined : "local sandboxes behind gVisor need root";
 }
