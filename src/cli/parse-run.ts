@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { PROVIDER_IDS, type NetworkPolicy, type ProviderId } from "../core/provider.ts";
-import { DEFAULT_MAX_FILE_MIB, DEFAULT_TARGET } from "../sessions/default-target.ts";
+import { DEFAULT_MAX_FILE_MIB, DEFAULT_MAX_UPLOAD_MIB, DEFAULT_TARGET } from "../sessions/default-target.ts";
 import type { RunRequest, Target } from "../sessions/records.ts";
 import { parseDuration } from "./duration.ts";
 import { UsageError } from "./usage-error.ts";
@@ -54,6 +54,8 @@ export function parseRunArguments(args: readonly string[], cwd: string, env: Nod
     stopOnDisconnect: true,
     pull: pull !== "none",
     maxFileMiB: DEFAULT_MAX_FILE_MIB,
+    maxUploadMiB: DEFAULT_MAX_UPLOAD_MIB,
+    allowedSecrets: [],
   };
   return { request, pull, isJson: values.json ?? false, isQuiet: values.quiet ?? false };
 }

@@ -3,9 +3,10 @@ import type { Logger } from "../core/logger.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import type { HostedEngine } from "../sessions/create-engine.ts";
 import type { EngineEvent } from "../sessions/engine.ts";
-import { dispatch, isRecord, isRequest } from "./dispatch.ts";
+import { dispatch, isRequest } from "./dispatch.ts";
 import { createFrameReader, writeFrame } from "./frame-stream.ts";
 import { type Hello, PROTOCOL_VERSION, type Request, type WireError } from "./protocol.ts";
+import { isRecord } from "./request-shapes.ts";
 
 /** What a connection needs of the process that hosts the engine. */
 export interface ConnectionDeps {
@@ -150,6 +151,12 @@ function toKey(event: EngineEvent): string {
       return `session ${event.session.id}`;
     case "output":
       return `output ${event.runId}`;
+    case "snapshot":
+      return `snapshot ${event.snapshot.id}`;
+    case "snapshot-deleted":
+      return `snapshot ${event.snapshotId}`;
+    case "change-set":
+      return `change-set ${event.changeSet.id}`;
   }
 }
 

@@ -5,6 +5,17 @@ import { SandboxError, type ErrorCode } from "../core/sandbox-error.ts";
 import type { TerminalSize } from "../core/sandbox.ts";
 import type { ApplyResult, Engine, EngineEvent, PathSelection } from "../sessions/engine.ts";
 import type { ReviewedChange, RunRecord, RunRequest, SessionRecord, Target } from "../sessions/records.ts";
+import type {
+  ChangeSetRecord,
+  PreviewRequest,
+  RetentionPolicy,
+  SnapshotChange,
+  SnapshotFile,
+  SnapshotRecord,
+  SnapshotSource,
+  StorageReport,
+  UploadPreview,
+} from "../sessions/snapshot-records.ts";
 import { createFrameReader, writeFrame } from "./frame-stream.ts";
 import { type Frame, type Hello, type Method, PROTOCOL_VERSION } from "./protocol.ts";
 
@@ -119,6 +130,77 @@ export class EngineClient implements ConnectedEngine {
 
   async checkTarget(target: Target): Promise<void> {
     await this.#request("checkTarget", [target]);
+  }
+
+  async listSnapshots(): Promise<readonly SnapshotRecord[]> {
+    return await this.#request("listSnapshots", []);
+  }
+
+  async takeSnapshot(source: SnapshotSource, name?: string): Promise<SnapshotRecord> {
+    return await this.#request("takeSnapshot", [source, name]);
+  }
+
+  async listSnapshotFiles(snapshotId: string): Promise<readonly SnapshotFile[]> {
+    return await this.#request("listSnapshotFiles", [snapshotId]);
+  }
+
+  async diffSnapshots(fromId: string, toId: string): Promise<readonly SnapshotChange[]> {
+    return await this.#request("diffSnapshots", [fromId, toId]);
+  }
+
+  async updateSnapshot(
+    snapshotId: string,
+    change: { readonly name?: string; readonly isPinned?: boolean },
+  ): Promise<SnapshotRecord> {
+    return await this.#request("updateSnapshot", [snapshotId, change]);
+  }
+
+  async deleteSnapshot(snapshotId: string): Promise<void> {
+    await this.#request("deleteSnapshot", [snapshotId]);
+  }
+
+  async exportSnapshot(snapshotId: string, file: string): Promise<void> {
+    await this.#request("exportSnapshot", [snapshotId, file]);
+  }
+
+  async importSnapshot(file: string, workspaceRoot: string): Promise<SnapshotRecord> {
+    return await this.#request("importSnapshot", [file, workspaceRoot]);
+  }
+
+  async restoreWorkspace(snapshotId: string, maxFileMiB: number): Promise<ChangeSetRecord> {
+    return await this.#request("restoreWorkspace", [snapshotId, maxFileMiB]);
+  }
+
+  async restoreSession(snapshotId: string, target: Target, sessionId?: string): Promise<SessionRecord> {
+    return await this.#request("restoreSession", [snapshotId, target, sessionId]);
+  }
+
+  async forkSession(sessionId: string, target?: Target): Promise<SessionRecord> {
+    return await this.#request("forkSession", [sessionId, target]);
+  }
+
+  async listChangeSets(): Promise<readonly ChangeSetRecord[]> {
+    return await this.#request("listChangeSets", []);
+  }
+
+  async pullSession(sessionId: string): Promise<ChangeSetRecord> {
+    return await this.#request("pullSession", [sessionId]);
+  }
+
+  async previewUpload(request: PreviewRequest): Promise<UploadPreview> {
+    return await this.#request("previewUpload", [request]);
+  }
+
+  async allowSecrets(workspaceRoot: string, fingerprints: readonly string[]): Promise<void> {
+    await this.#request("allowSecrets", [workspaceRoot, fingerprints]);
+  }
+
+  async readStorage(): Promise<StorageReport> {
+    return await this.#request("readStorage", []);
+  }
+
+  async setRetention(policy: RetentionPolicy): Promise<void> {
+    await this.#request("setRetention", [policy]);
   }
 
   async dispose(): Promise<void> {

@@ -24,6 +24,7 @@ import { DEFAULT_LOG_CAP_BYTES } from "./run-log-writer.ts";
 import { createRunStore, type RunStore } from "./run-store.ts";
 import { createId } from "./sandbox-spec.ts";
 import { SessionPool } from "./session-pool.ts";
+import { notYet } from "./snapshot-desk.ts";
 import { prepareStateFolder, type StateFolder } from "./state-folder.ts";
 
 /** What an engine is made from. */
@@ -211,6 +212,24 @@ class LocalEngine implements HostedEngine {
   async discardChanges(runId: string, paths: PathSelection): Promise<void> {
     await this.#desk.discard(this.#findRecord(runId), paths);
   }
+
+  listSnapshots = notYet;
+  takeSnapshot = notYet;
+  listSnapshotFiles = notYet;
+  diffSnapshots = notYet;
+  updateSnapshot = notYet;
+  deleteSnapshot = notYet;
+  exportSnapshot = notYet;
+  importSnapshot = notYet;
+  restoreWorkspace = notYet;
+  restoreSession = notYet;
+  forkSession = notYet;
+  listChangeSets = notYet;
+  pullSession = notYet;
+  previewUpload = notYet;
+  allowSecrets = notYet;
+  readStorage = notYet;
+  setRetention = notYet;
 
   async checkTarget(target: Target): Promise<void> {
     checkTarget(target);

@@ -14,3 +14,6 @@ export const DEFAULT_TARGET: Target = {
 
 /** Files larger than this many MiB are left out unless somebody says otherwise. */
 export const DEFAULT_MAX_FILE_MIB = 50;
+
+/** A push of more MiB than this is blocked unless somebody says otherwise. */
+export const DEFAULT_MAX_UPLOAD_MIB = 1024;

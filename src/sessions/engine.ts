@@ -2,11 +2,16 @@ import type { Disposable } from "../core/disposable-store.ts";
 import type { Event } from "../core/event.ts";
 import type { TerminalSize } from "../core/sandbox.ts";
 import type { ReviewedChange, RunRecord, RunRequest, SessionRecord, Target } from "./records.ts";
+import type { SnapshotEngine } from "./snapshot-engine.ts";
+import type { ChangeSetRecord, SnapshotRecord } from "./snapshot-records.ts";
 
 /** What changed in the engine. Records are whole and new. */
 export type EngineEvent =
   | { readonly type: "run"; readonly run: RunRecord }
   | { readonly type: "session"; readonly session: SessionRecord }
+  | { readonly type: "snapshot"; readonly snapshot: SnapshotRecord }
+  | { readonly type: "snapshot-deleted"; readonly snapshotId: string }
+  | { readonly type: "change-set"; readonly changeSet: ChangeSetRecord }
   /** The run's log can now be read up to `sizeBytes`. */
   | { readonly type: "output"; readonly runId: string; readonly sizeBytes: number };
 
@@ -26,7 +31,7 @@ export interface ApplyResult {
  * The one owner of sessions and runs. Doors (editor, CLI, agents) reach it in its own process through `host/`, so that
  * a run outlives a window. Every method may throw {@link SandboxError}.
  */
-export interface Engine extends Disposable {
+export interface Engine extends Disposable, SnapshotEngine {
   readonly onDidChange: Event<EngineEvent>;
   /** Resolves once the run is on record; what follows is told by events. Bad requests reject before anything is made. */
   startRun(request: RunRequest): Promise<RunRecord>;
@@ -44,7 +49,7 @@ export interface Engine extends Disposable {
   listRuns(): Promise<readonly RunRecord[]>;
   /** Newest first; ended ones too. */
   listSessions(): Promise<readonly SessionRecord[]>;
-  /** Against the disk as it is now, in path order. */
+  /** Against the disk as it is now, in path order. Here and below a change set's id stands for a run's as well. */
   readChanges(runId: string): Promise<readonly ReviewedChange[]>;
   /** Writes into the workspace. A conflict is overwritten only when its path is in `overwrite`. */
   applyChanges(runId: string, paths: PathSelection, overwrite: readonly string[]): Promise<ApplyResult>;

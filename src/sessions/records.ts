@@ -2,6 +2,7 @@ import type { Boundary, NetworkPolicy, ProviderId } from "../core/provider.ts";
 import type { ExitStatus } from "../core/sandbox.ts";
 import type { ErrorCode } from "../core/sandbox-error.ts";
 import type { Entry } from "../snapshots/manifest.ts";
+import type { SecretFinding } from "../snapshots/secret-finding.ts";
 
 /** Where to run: plain data, complete (defaults come from package.json for the editor, from `cli.ts` for the terminal). */
 export interface Target {
@@ -65,6 +66,12 @@ export interface RunRequest {
   readonly pull: boolean;
   /** Files larger than this are left out, and said so. */
   readonly maxFileMiB: number;
+  /** A push that would send more than this is `blocked`. */
+  readonly maxUploadMiB: number;
+  /** Fingerprints of credentials that may be sent this once; "all" for whoever has looked already. */
+  readonly allowedSecrets: readonly string[] | "all";
+  /** Runs the files of that snapshot rather than those of the workspace. */
+  readonly snapshotId?: string;
 }
 
 /** Our durable link of a workspace folder to a sandbox. */
@@ -85,6 +92,10 @@ export interface SessionRecord {
   readonly createdAt: string;
   readonly expiresAt: string;
   readonly lastUsedAt: string;
+  /** Names of the environment variables that its runs were given, in order; values are never kept. */
+  readonly envNames?: readonly string[];
+  /** The snapshot that its sandbox was filled from. */
+  readonly restoredFrom?: string;
 }
 
 type RunState = "preparing" | "running" | "stopping" | "collecting" | "ended";
@@ -117,6 +128,8 @@ export interface RunRecord {
   readonly error?: { readonly code: ErrorCode; readonly message: string };
   /** True when the user or a time limit ended it. */
   readonly stopReason?: "user" | "timeout" | "disconnect";
+  /** What has to be decided before it can run; comes with an error `blocked`. */
+  readonly blocked?: BlockedUpload;
   readonly changes?: ChangeCounts;
   /** Paths that were not sent, with the reason, at most 100; `skippedCount` is the truth. */
   readonly skipped?: readonly { readonly path: string; readonly reason: string }[];
@@ -124,6 +137,17 @@ export interface RunRecord {
   /** Warnings for people: files not brought back and why. */
   readonly notes?: readonly string[];
 }
+
+/** Why nothing was sent. */
+export type BlockedUpload =
+  | { readonly kind: "secrets"; readonly findings: readonly SecretFinding[] }
+  | {
+      readonly kind: "size";
+      readonly totalBytes: number;
+      readonly limitBytes: number;
+      /** Folders (ending in "/") and files that take most, largest first, at most 10. */
+      readonly largest: readonly { readonly path: string; readonly sizeBytes: number }[];
+    };
 
 export interface ChangeCounts {
   readonly added: number;
@@ -144,10 +168,16 @@ export interface Change {
   readonly decision: "pending" | "applied" | "discarded";
   /** Tools act on this file by themselves (`.vscode`, hooks, shell start-up files…): applied only when named. */
   readonly isProtected: boolean;
+  /** For an added file: the deleted path of the same change set that had this content. */
+  readonly renamedFrom?: string;
 }
 
 /** A change held against the disk as it is now. */
 export interface ReviewedChange extends Change {
-  /** `ready` disk is as it was sent; `same` disk already has it; `conflict` both changed. */
-  readonly status: "ready" | "same" | "conflict";
+  /**
+   * `ready` disk is as it was sent; `same` disk already has it; `merge` both changed, in different lines of a text, and
+   * applying writes what {@link ReviewedChange.merged} is; `conflict` both changed.
+   */
+  readonly status: "ready" | "same" | "merge" | "conflict";
+  readonly merged?: Extract<Entry, { type: "file" }>;
 }

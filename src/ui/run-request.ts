@@ -12,6 +12,8 @@ export interface RunInput {
   readonly title?: string;
   /** The settings' own when left out. */
   readonly target?: Target;
+  /** Fingerprints of credentials that the user lets through this once. */
+  readonly allowedSecrets?: readonly string[];
 }
 
 /** Completes what was asked from the settings and from what is on screen. */
@@ -33,6 +35,8 @@ export function toRunRequest(input: RunInput, size: TerminalSize): RunRequest {
     stopOnDisconnect: false,
     pull: true,
     maxFileMiB: readSetting("sync.maxFileMiB", scope),
+    maxUploadMiB: readSetting("sync.maxUploadMiB", scope),
+    allowedSecrets: input.allowedSecrets ?? [],
   };
 }
 

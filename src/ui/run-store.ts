@@ -91,7 +91,7 @@ export class RunStore implements Disposable {
   #take(event: EngineEvent): void {
     if (event.type === "output") this.#advanced.fire(event);
     else if (event.type === "run") this.putRun(event.run);
-    else {
+    else if (event.type === "session") {
       this.#note(event.session.id);
       this.#sessions.set(event.session.id, event.session);
       this.#changed.fire(undefined);

@@ -21,6 +21,7 @@ export interface SettingTypes {
   readonly "run.languages": LanguageMap;
   readonly "run.env": Readonly<Record<string, string>>;
   readonly "sync.maxFileMiB": number;
+  readonly "sync.maxUploadMiB": number;
   readonly saveBeforeRun: "none" | "file" | "all";
   readonly "codeLens.enabled": boolean;
 }

@@ -6,7 +6,7 @@ import { root } from "../../scripts/setup/paths.mjs";
 import manifest from "../../package.json" with { type: "json" };
 import { connectEngine } from "../../src/host/connect-engine.ts";
 import type { ConnectedEngine } from "../../src/host/engine-client.ts";
-import { DEFAULT_MAX_FILE_MIB, DEFAULT_TARGET } from "../../src/sessions/default-target.ts";
+import { DEFAULT_MAX_FILE_MIB, DEFAULT_MAX_UPLOAD_MIB, DEFAULT_TARGET } from "../../src/sessions/default-target.ts";
 import type { Target } from "../../src/sessions/records.ts";
 import { toStateFolder } from "../../src/sessions/state-folder.ts";
 import { startTestDaemon } from "../rig/docker/daemon.ts";
@@ -126,6 +126,8 @@ async function timeRun(engine: ConnectedEngine, workspaceRoot: string, target: T
       stopOnDisconnect: true,
       pull: true,
       maxFileMiB: DEFAULT_MAX_FILE_MIB,
+      maxUploadMiB: DEFAULT_MAX_UPLOAD_MIB,
+      allowedSecrets: [],
     });
     await ended;
   } finally {

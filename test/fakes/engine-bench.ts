@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { silentLogger } from "../../src/core/logger.ts";
 import { createEngine, type EngineDeps, type HostedEngine } from "../../src/sessions/create-engine.ts";
-import { DEFAULT_MAX_FILE_MIB, DEFAULT_TARGET } from "../../src/sessions/default-target.ts";
+import { DEFAULT_MAX_FILE_MIB, DEFAULT_MAX_UPLOAD_MIB, DEFAULT_TARGET } from "../../src/sessions/default-target.ts";
 import { followRun } from "../../src/sessions/follow-run.ts";
 import type { RunCommand, RunRecord, RunRequest } from "../../src/sessions/records.ts";
 import { type StateFolder, toStateFolder } from "../../src/sessions/state-folder.ts";
@@ -69,6 +69,8 @@ export class EngineBench {
       stopOnDisconnect: false,
       pull: true,
       maxFileMiB: DEFAULT_MAX_FILE_MIB,
+      maxUploadMiB: DEFAULT_MAX_UPLOAD_MIB,
+      allowedSecrets: [],
       ...changes,
     };
   }

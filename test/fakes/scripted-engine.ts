@@ -2,6 +2,14 @@ import { Emitter } from "../../src/core/event.ts";
 import type { HostedEngine } from "../../src/sessions/create-engine.ts";
 import type { ApplyResult, EngineEvent } from "../../src/sessions/engine.ts";
 import type { ReviewedChange, RunRecord, SessionRecord } from "../../src/sessions/records.ts";
+import type {
+  ChangeSetRecord,
+  SnapshotChange,
+  SnapshotFile,
+  SnapshotRecord,
+  StorageReport,
+  UploadPreview,
+} from "../../src/sessions/snapshot-records.ts";
 
 /** An engine that answers what a test says, and remembers what it was asked. */
 export class ScriptedEngine implements HostedEngine {
@@ -23,6 +31,23 @@ export class ScriptedEngine implements HostedEngine {
   applyChanges = (...args: unknown[]): Promise<ApplyResult> => this.#call("applyChanges", args);
   discardChanges = (...args: unknown[]): Promise<void> => this.#call("discardChanges", args);
   checkTarget = (...args: unknown[]): Promise<void> => this.#call("checkTarget", args);
+  listSnapshots = (...args: unknown[]): Promise<readonly SnapshotRecord[]> => this.#call("listSnapshots", args);
+  takeSnapshot = (...args: unknown[]): Promise<SnapshotRecord> => this.#call("takeSnapshot", args);
+  listSnapshotFiles = (...args: unknown[]): Promise<readonly SnapshotFile[]> => this.#call("listSnapshotFiles", args);
+  diffSnapshots = (...args: unknown[]): Promise<readonly SnapshotChange[]> => this.#call("diffSnapshots", args);
+  updateSnapshot = (...args: unknown[]): Promise<SnapshotRecord> => this.#call("updateSnapshot", args);
+  deleteSnapshot = (...args: unknown[]): Promise<void> => this.#call("deleteSnapshot", args);
+  exportSnapshot = (...args: unknown[]): Promise<void> => this.#call("exportSnapshot", args);
+  importSnapshot = (...args: unknown[]): Promise<SnapshotRecord> => this.#call("importSnapshot", args);
+  restoreWorkspace = (...args: unknown[]): Promise<ChangeSetRecord> => this.#call("restoreWorkspace", args);
+  restoreSession = (...args: unknown[]): Promise<SessionRecord> => this.#call("restoreSession", args);
+  forkSession = (...args: unknown[]): Promise<SessionRecord> => this.#call("forkSession", args);
+  listChangeSets = (...args: unknown[]): Promise<readonly ChangeSetRecord[]> => this.#call("listChangeSets", args);
+  pullSession = (...args: unknown[]): Promise<ChangeSetRecord> => this.#call("pullSession", args);
+  previewUpload = (...args: unknown[]): Promise<UploadPreview> => this.#call("previewUpload", args);
+  allowSecrets = (...args: unknown[]): Promise<void> => this.#call("allowSecrets", args);
+  readStorage = (...args: unknown[]): Promise<StorageReport> => this.#call("readStorage", args);
+  setRetention = (...args: unknown[]): Promise<void> => this.#call("setRetention", args);
   stopAbandonedRun = (...args: unknown[]): Promise<void> => this.#call("stopAbandonedRun", args);
   dispose(): void {
     this.changed.dispose();

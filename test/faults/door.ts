@@ -145,6 +145,8 @@ export class Door {
       stopOnDisconnect: true,
       pull: true,
       maxFileMiB: 50,
+      maxUploadMiB: 1024,
+      allowedSecrets: [],
       ...parts,
     });
     return await waitForEnd(engine, id);

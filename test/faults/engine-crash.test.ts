@@ -68,6 +68,8 @@ function toRequest(line: string, changes: Partial<RunRequest> = {}): RunRequest 
     stopOnDisconnect: false,
     pull: true,
     maxFileMiB: 50,
+    maxUploadMiB: 1024,
+    allowedSecrets: [],
     ...changes,
   };
 }

@@ -81,6 +81,8 @@ describe("the engine's server", () => {
     stopOnDisconnect: true,
     pull: true,
     maxFileMiB: 1,
+    maxUploadMiB: 1,
+    allowedSecrets: [],
   };
 
   it("carries calls, results, errors with their code, and bytes", async () => {

@@ -63,6 +63,24 @@ export class FakeEngine implements ConnectedEngine {
     this.cut = resolve;
   });
 
+  listSnapshots = async (): Promise<never[]> => [];
+  listSnapshotFiles = async (): Promise<never[]> => [];
+  diffSnapshots = async (): Promise<never[]> => [];
+  listChangeSets = async (): Promise<never[]> => [];
+  takeSnapshot = (): Promise<never> => unscripted("takeSnapshot");
+  updateSnapshot = (): Promise<never> => unscripted("updateSnapshot");
+  deleteSnapshot = (): Promise<never> => unscripted("deleteSnapshot");
+  exportSnapshot = (): Promise<never> => unscripted("exportSnapshot");
+  importSnapshot = (): Promise<never> => unscripted("importSnapshot");
+  restoreWorkspace = (): Promise<never> => unscripted("restoreWorkspace");
+  restoreSession = (): Promise<never> => unscripted("restoreSession");
+  forkSession = (): Promise<never> => unscripted("forkSession");
+  pullSession = (): Promise<never> => unscripted("pullSession");
+  previewUpload = (): Promise<never> => unscripted("previewUpload");
+  allowSecrets = (): Promise<never> => unscripted("allowSecrets");
+  readStorage = (): Promise<never> => unscripted("readStorage");
+  setRetention = (): Promise<never> => unscripted("setRetention");
+
   async startRun(request: RunRequest): Promise<RunRecord> {
     this.requests.push(request);
     const { command, workspaceRoot, target } = request;
@@ -130,4 +148,8 @@ export function linkTo(engine: FakeEngine): EngineLink {
 /** Resolves once everything that is ready to happen has happened. */
 export async function settle(): Promise<void> {
   for (let round = 0; round < 5; round++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function unscripted(method: string): Promise<never> {
+  throw new Error(`${method} has no script.`);
 }

@@ -1,0 +1,137 @@
+import type { TerminalSize } from "../core/sandbox.ts";
+import type { PathSelection } from "../sessions/engine.ts";
+import type { Overlay, RunRequest, Target } from "../sessions/records.ts";
+import type { PreviewRequest, RetentionPolicy, SnapshotSource } from "../sessions/snapshot-records.ts";
+
+/*
+ * Whether what a client sent is what a method takes. A client may be of another build, or not ours at all.
+ */
+
+/** Whether a value is an object with named fields. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+export function isFlag(value: unknown): value is boolean {
+  return typeof value === "boolean";
+}
+
+export function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every(isText);
+}
+
+function isTextRecord(value: unknown): value is Readonly<Record<string, string>> {
+  return isRecord(value) && Object.values(value).every(isText);
+}
+
+export function isSelection(value: unknown): value is PathSelection {
+  return value === "all" || isTexts(value);
+}
+
+export function isSize(value: unknown): value is TerminalSize {
+  return (
+    isRecord(value) && [value["columns"], value["rows"]].every((count) => Number.isInteger(count) && Number(count) > 0)
+  );
+}
+
+export function isTarget(value: unknown): value is Target {
+  if (!isRecord(value)) return false;
+  const numbers = ["memoryMiB", "cpus", "maxProcesses", "diskMiB", "lifetimeMs"].map((name) => value[name]);
+  const texts = [value["image"], value["gpu"]].filter((text) => text !== undefined);
+  return (
+    isText(value["providerId"]) &&
+    isTextRecord(value["options"]) &&
+    (value["network"] === "none" || value["network"] === "full") &&
+    numbers.every((number) => typeof number === "number") &&
+    texts.every(isText)
+  );
+}
+
+function isCommand(value: unknown): value is RunRequest["command"] {
+  if (!isRecord(value)) return false;
+  switch (value["kind"]) {
+    case "file":
+      return isText(value["path"]) && isTexts(value["args"]);
+    case "code":
+      return isText(value["path"]) && isText(value["text"]) && isTexts(value["args"]);
+    case "argv":
+      return isTexts(value["argv"]);
+    case "line":
+      return isText(value["line"]);
+    default:
+      return value["kind"] === "shell";
+  }
+}
+
+function isOverlay(value: unknown): value is Overlay {
+  return isRecord(value) && isText(value["path"]) && isText(value["text"]);
+}
+
+function isOverlays(value: unknown): value is readonly Overlay[] {
+  return Array.isArray(value) && value.every(isOverlay);
+}
+
+export function isSnapshotSource(value: unknown): value is SnapshotSource {
+  if (!isRecord(value)) return false;
+  if (value["kind"] === "session") return isText(value["sessionId"]);
+  return (
+    value["kind"] === "workspace" &&
+    isText(value["workspaceRoot"]) &&
+    isOverlays(value["overlays"]) &&
+    isNumber(value["maxFileMiB"])
+  );
+}
+
+export function isSnapshotUpdate(value: unknown): value is { readonly name?: string; readonly isPinned?: boolean } {
+  return isRecord(value) && isOptional(value["name"], isText) && isOptional(value["isPinned"], isFlag);
+}
+
+export function isPreviewRequest(value: unknown): value is PreviewRequest {
+  return (
+    isRecord(value) &&
+    isText(value["workspaceRoot"]) &&
+    isTarget(value["target"]) &&
+    isOverlays(value["overlays"]) &&
+    isNumber(value["maxFileMiB"])
+  );
+}
+
+export function isRetentionPolicy(value: unknown): value is RetentionPolicy {
+  return isRecord(value) && ["maxSnapshots", "maxAgeDays", "maxTotalMiB"].every((name) => isNumber(value[name]));
+}
+
+function isOptional(value: unknown, fits: (value: unknown) => boolean): boolean {
+  return value === undefined || fits(value);
+}
+
+export function isRunRequest(value: unknown): value is RunRequest {
+  if (!isRecord(value)) return false;
+  const fields: readonly [string, (field: unknown) => boolean][] = [
+    ["workspaceRoot", isText],
+    ["target", isTarget],
+    ["command", isCommand],
+    ["env", isTextRecord],
+    ["overlays", isOverlays],
+    ["languages", (field) => isRecord(field) && Object.values(field).every(isTexts)],
+    ["pty", (field) => isOptional(field, isSize)],
+    ["cwd", (field) => isOptional(field, isText)],
+    ["title", (field) => isOptional(field, isText)],
+    ["timeoutMs", isNumber],
+    ["maxFileMiB", isNumber],
+    ["maxUploadMiB", isNumber],
+    ["allowedSecrets", (field) => field === "all" || isTexts(field)],
+    ["snapshotId", (field) => isOptional(field, isText)],
+    ["origin", isText],
+    ["stopOnDisconnect", isFlag],
+    ["pull", isFlag],
+  ];
+  return fields.every(([name, fits]) => fits(value[name]));
+}
+
+export function isNumber(value: unknown): value is number {
+  return typeof value === "number";
+}
