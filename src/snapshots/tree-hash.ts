@@ -1,3 +1,4 @@
+import { comparePaths } from "../core/workspace-path.ts";
 import type { Entry, Manifest } from "./manifest.ts";
 import { toSha256 } from "./regular-file.ts";
 
@@ -24,6 +25,11 @@ export function toTreeHash(manifest: Manifest): string {
   return hash;
 }
 
+/** Spares `toTreeHash` the work: whoever made the manifest knows its hash. */
+export function noteTreeHash(manifest: Manifest, hash: string): void {
+  known.set(manifest, hash);
+}
+
 function place(root: Folder, path: string, entry: Entry): void {
   const names = path.split("/");
   const last = names.pop() ?? "";
@@ -41,14 +47,18 @@ function enter(folder: Folder, name: string): Folder {
   return made;
 }
 
-function hashFolder(folder: Folder): string {
-  const rows = Array.from(folder.entries, ([name, entry]) => ({ name: Buffer.from(name), entry }));
-  rows.sort((a, b) => Buffer.compare(a.name, b.name));
-  return toSha256(rows.map(({ name, entry }) => toRow(name.toString(), entry)).join(""));
+function hashFolder({ entries }: Folder): string {
+  return hashRows(Array.from(entries, ([name, entry]) => [name, "entries" in entry ? hashFolder(entry) : entry]));
 }
 
-function toRow(name: string, entry: Entry | Folder): string {
-  if ("entries" in entry) return `d ${name}\0${hashFolder(entry)}\n`;
+/** A folder's hash from its rows, in any order: name -> what it is, or the hash of the folder that it is. */
+export function hashRows(rows: Iterable<readonly [string, Entry | string]>): string {
+  const sorted = [...rows].sort(([a], [b]) => comparePaths(a, b));
+  return toSha256(sorted.map(([name, entry]) => toRow(name, entry)).join(""));
+}
+
+function toRow(name: string, entry: Entry | string): string {
+  if (typeof entry === "string") return `d ${name}\0${entry}\n`;
   if (entry.type === "file") return `${entry.executable ? "x" : "f"} ${name}\0${entry.sha256}\n`;
   return entry.type === "link" ? `l ${name}\0${toSha256(entry.target)}\n` : `d ${name}\0${toSha256("")}\n`;
 }
