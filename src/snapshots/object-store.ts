@@ -1,170 +1,102 @@
-import { createHash, randomBytes } from "node:crypto";
-import { createReadStream, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { SandboxError, toMessage } from "../core/sandbox-error.ts";
-import { look } from "./look.ts";
-import { toSha256 } from "./regular-file.ts";
+import { SandboxError } from "../core/sandbox-error.ts";
+import { hasCode } from "./folder-handle.ts";
+import { type Content, createObjectBatch, type ObjectBatch, type Written } from "./object-batch.ts";
+import { damaged, openObjectFile, readObjectFile, toNewer, toObjectFile, unreadable } from "./object-file.ts";
+import { ObjectIndex } from "./object-index.ts";
+import { PackReader } from "./object-pack-reader.ts";
+import { rewritePack } from "./rewrite-pack.ts";
+import { vouchForFile } from "./vouch.ts";
 
-type Content = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
-type Written = { readonly sha256: string; readonly sizeBytes: number };
+export type { ObjectBatch } from "./object-batch.ts";
 
-/** Larger content is read in pieces of this. */
-const PIECE_BYTES = 1024 * 1024;
-/** Up to here content is kept in memory until it is written. */
-const SMALL_BYTES = 256 * 1024;
-
-/** Contents of files, kept under their sha-256 (in hex). Safe for several writers and readers at once, in any process. */
+/**
+ * Contents of files, kept under their sha-256 (in hex): small ones many to a file, large ones in a file each. Safe for
+ * several writers and readers at once, in any process.
+ */
 export interface ObjectStore {
+  /** Whether it is kept; then it is also safe from garbage collection for a while. */
   has(sha256: string): Promise<boolean>;
-  /** Keeps it, once. @throws {SandboxError} `unavailable` when it cannot be written; what `content` throws */
+  /** Keeps one content. For many, {@link ObjectStore.openBatch} is far faster. @throws {SandboxError} `unavailable`; what `content` throws */
   put(content: Content): Promise<Written>;
   /**
-   * The content; ends with an error when it turns out not to be what was kept, so take nothing for good before the end.
-   * @throws {SandboxError} `not-found`; `unavailable` for a damaged object, which is removed
+   * The content, checked; up to 1 MiB before any of it comes out, else it ends with an error, so take nothing for good
+   * before the end. @throws {SandboxError} `not-found`; `unavailable` for a damaged object, which is kept no more
    */
   read(sha256: string): AsyncIterable<Uint8Array>;
-  /** Where the object is or would be; to be read only. */
-  pathOf(sha256: string): string;
-  /** For many objects at once: far faster than one by one. The caller ends it, by `finish` or `discard`. */
+  /** For many objects at once: one file, written in one go. The caller ends it, by `finish` or `discard`. */
   openBatch(): ObjectBatch;
 }
 
-/** Objects on their way into the store. */
-export interface ObjectBatch {
-  /** Takes a copy of the content, or drops it when the store has it. `sha256` is the content's: it is not computed again. */
-  add(sha256: string, content: Uint8Array): Promise<void>;
-  /** Everything added can be read from now on, and survives the end of this process. @throws {SandboxError} `unavailable` */
-  finish(): Promise<void>;
-  /** Idempotent; does nothing after `finish`. */
-  discard(): Promise<void>;
-}
-
-/**
- * A store in a folder that need not exist yet. Objects are written beside their place and renamed, without waiting for
- * the disk: what a power cut leaves half-written is found by the check at reading.
- */
+/** A store in a folder that need not exist yet. Every file is written beside its place, and moved there once it is on the disk. */
 export function createObjectStore(folder: string): ObjectStore {
-  const pathOf = (sha256: string): string => {
-    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new SandboxError("invalid", "That is not the name of an object.");
-    return join(folder, sha256.slice(0, 2), sha256.slice(2));
-  };
+  const index = new ObjectIndex(folder);
+  const packs = new PackReader();
+  const openBatch = (): ObjectBatch => createObjectBatch(folder, index);
   return {
-    pathOf,
-    has: async (sha256) => look(pathOf(sha256)) !== undefined,
-    put: (content) => put(folder, content, pathOf),
-    read: (sha256) => readVerified(pathOf(sha256), sha256),
-    openBatch: () => ({
-      add: async (_sha256, content) => void (await put(folder, [content], pathOf)),
-      finish: async () => undefined,
-      discard: async () => undefined,
-    }),
+    async has(sha256) {
+      const file = toObjectFile(folder, sha256);
+      index.refresh();
+      return index.vouch(sha256) || vouchForFile(file);
+    },
+    async put(content) {
+      const batch = openBatch();
+      try {
+        const written = await batch.put(content);
+        await batch.finish();
+        return written;
+      } finally {
+        await batch.discard();
+      }
+    },
+    read: (sha256) => read({ folder, index, packs }, sha256),
+    openBatch,
   };
 }
 
-async function put(folder: string, content: Content, pathOf: (sha256: string) => string): Promise<Written> {
-  const { start, rest } = await readStart(content);
-  await writing(() => mkdir(folder, { recursive: true, mode: 0o700 }));
-  if (!rest) return await writing(() => putWhole(folder, start, pathOf));
-  const temporary = join(folder, `${randomBytes(8).toString("hex")}.tmp`);
-  try {
-    const written = await writeHashed(temporary, start, rest);
-    await writing(() => moveIntoPlace(temporary, pathOf(written.sha256), written.sizeBytes));
-    return written;
-  } finally {
-    await rm(temporary, { force: true });
-  }
+interface Reading {
+  readonly folder: string;
+  readonly index: ObjectIndex;
+  readonly packs: PackReader;
 }
 
-/** The first of the content, and what is to come of it; nothing to come when it is small enough to be all. */
-async function readStart(
-  content: Content,
-): Promise<{ start: Buffer; rest?: AsyncIterator<Uint8Array> | Iterator<Uint8Array> }> {
-  const rest = Symbol.asyncIterator in content ? content[Symbol.asyncIterator]() : content[Symbol.iterator]();
-  const parts: Uint8Array[] = [];
-  for (let length = 0; length <= SMALL_BYTES;) {
-    const next = await rest.next();
-    if (next.done) return { start: Buffer.concat(parts) };
-    parts.push(next.value);
-    length += next.value.length;
+async function* read(reading: Reading, sha256: string): AsyncIterable<Uint8Array> {
+  const file = toObjectFile(reading.folder, sha256);
+  const packed = await readPacked(reading, sha256);
+  if (packed instanceof Uint8Array) {
+    yield packed;
+    return;
   }
-  return { start: Buffer.concat(parts), rest };
+  const handle = await openObjectFile(file);
+  if (handle) {
+    yield* readObjectFile(handle, file, sha256);
+    return;
+  }
+  if (packed === "damaged") throw damaged();
+  if (reading.index.hasNewer) throw toNewer();
+  throw new SandboxError("not-found", "The content of that file is no longer kept. Run again to get it.");
 }
 
-/** Synchronously: for a small file that takes a tenth of the time, most of which is the way there and back. */
-function putWhole(folder: string, content: Buffer, pathOf: (sha256: string) => string): Written {
-  const sha256 = toSha256(content);
-  const file = pathOf(sha256);
-  const written = { sha256, sizeBytes: content.length };
-  if (look(file)?.size === BigInt(content.length)) return written;
-  const temporary = join(folder, `${randomBytes(8).toString("hex")}.tmp`);
+/** Tries again after a look at what is on disk now: somebody else may have written, rewritten or removed packs. */
+async function readPacked(reading: Reading, sha256: string): Promise<Buffer | "damaged" | "missing"> {
+  const first = await tryPacked(reading, sha256);
+  if (first instanceof Uint8Array) return first;
+  reading.index.refresh(true);
+  const second = await tryPacked(reading, sha256);
+  if (first === "damaged" && second === "missing") return first;
+  return second;
+}
+
+async function tryPacked({ folder, index, packs }: Reading, sha256: string): Promise<Buffer | "damaged" | "missing"> {
+  const found = index.find(sha256);
+  if (!found) return "missing";
   try {
-    writeFileSync(temporary, content, { flag: "wx", mode: 0o600 });
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    renameSync(temporary, file);
+    const content = await packs.read(sha256, found);
+    if (content) return content;
+    // What else is in there stays. Where nothing can be written the next who reads will try.
+    await rewritePack(folder, found.pack, () => true).catch(() => {});
+    return "damaged";
   } catch (error) {
-    rmSync(temporary, { force: true });
-    // Windows does not replace a file that somebody reads: then it is there, which is all that is wanted.
-    if (look(file)?.size !== BigInt(content.length)) throw error;
-  }
-  return written;
-}
-
-async function writeHashed(
-  file: string,
-  start: Buffer,
-  rest: AsyncIterator<Uint8Array> | Iterator<Uint8Array>,
-): Promise<Written> {
-  const handle = await writing(() => open(file, "wx", 0o600));
-  const digest = createHash("sha256");
-  let sizeBytes = 0;
-  const write = async (bytes: Uint8Array): Promise<void> => {
-    digest.update(bytes);
-    sizeBytes += bytes.length;
-    await writing(() => handle.writeFile(bytes));
-  };
-  try {
-    await write(start);
-    for (let next = await rest.next(); !next.done; next = await rest.next()) await write(next.value);
-    return { sha256: digest.digest("hex"), sizeBytes };
-  } finally {
-    await handle.close();
-    await rest.return?.();
-  }
-}
-
-async function moveIntoPlace(temporary: string, file: string, sizeBytes: number): Promise<void> {
-  // One of another size is what a power cut left.
-  if (look(file)?.size === BigInt(sizeBytes)) return;
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  try {
-    await rename(temporary, file);
-  } catch (error) {
-    if (look(file)?.size !== BigInt(sizeBytes)) throw error;
-  }
-}
-
-async function* readVerified(file: string, sha256: string): AsyncIterable<Uint8Array> {
-  const stat = look(file);
-  if (!stat) throw new SandboxError("not-found", "The content of that file is no longer kept. Run again to get it.");
-  const digest = createHash("sha256");
-  // A stream takes a whole piece of memory for every file, however small the file.
-  const highWaterMark = Math.min(PIECE_BYTES, Number(stat.size) + 1);
-  for await (const bytes of createReadStream(file, { highWaterMark }) as AsyncIterable<Buffer>) {
-    digest.update(bytes);
-    yield bytes;
-  }
-  if (digest.digest("hex") === sha256) return;
-  await rm(file, { force: true });
-  throw new SandboxError("unavailable", "The kept content of that file was damaged on disk. Run again to get it.");
-}
-
-/** Runs what writes. @throws {SandboxError} for whatever it throws */
-async function writing<T>(write: () => T | Promise<T>): Promise<T> {
-  try {
-    return await write();
-  } catch (cause) {
-    const message = `A file could not be kept: ${toMessage(cause)}. Free some space and try again.`;
-    throw new SandboxError("unavailable", message, { cause });
+    if (hasCode(error, "ENOENT")) return "missing";
+    throw unreadable(error);
   }
 }

@@ -2,6 +2,7 @@ import { lstatSync, readlinkSync, realpathSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import { type Entry, isSameEntry, type Manifest } from "./manifest.ts";
+import type { ObjectBatch } from "./object-store.ts";
 import { toOverlayBytes } from "./overlays.ts";
 import { packFile, type PackedFile } from "./pack-file.ts";
 import { toFolders } from "./path-gate.ts";
@@ -17,6 +18,8 @@ export interface PackRequest {
   readonly manifest: Manifest;
   readonly paths: readonly string[];
   readonly overlays: readonly Overlay[];
+  /** Gets every content that goes into the archive, by the same reading; to be ended by who gives it. */
+  readonly keep?: ObjectBatch;
 }
 
 /** A pack on its way. */
@@ -65,6 +68,7 @@ async function* pack(packing: Packing, finish: (error?: Error) => void): AsyncIt
       yield piece;
       // Reading is synchronous: let others have a turn.
       await setImmediate();
+      await packing.keep?.room();
     }
     isComplete = true;
   } catch (cause) {
@@ -91,13 +95,13 @@ function readInput(packing: Packing, path: string): PackedFile | undefined {
   const expected = packing.manifest.get(path);
   const executable = expected?.type === "file" && expected.executable;
   const overlay = packing.overlayByPath.get(path);
-  if (overlay) return packText(path, toOverlayBytes(overlay), executable);
+  if (overlay) return packText(path, toOverlayBytes(overlay), executable, packing.keep);
   if (!isReached(packing, path)) return undefined;
   const file = `${packing.root}/${path}`;
   try {
     const stat = lstatSync(file);
     const mtimeSeconds = stat.mtimeMs / 1000;
-    if (stat.isFile()) return packFile(file, path);
+    if (stat.isFile()) return packFile(file, path, packing.keep);
     if (stat.isSymbolicLink()) return packLink(path, readlinkSync(file), mtimeSeconds);
     return stat.isDirectory() ? packFolder(path, mtimeSeconds) : undefined;
   } catch {
@@ -117,9 +121,10 @@ function isReached(packing: Packing, path: string): boolean {
   });
 }
 
-function packText(path: string, content: Buffer, executable: boolean): PackedFile {
+function packText(path: string, content: Buffer, executable: boolean, keep: ObjectBatch | undefined): PackedFile {
   const sizeBytes = content.length;
-  const entry: Entry = { type: "file", sha256: toSha256(content), sizeBytes, executable };
+  const entry = { type: "file", sha256: toSha256(content), sizeBytes, executable } as const;
+  keep?.add(entry.sha256, content);
   return { input: { path, type: "file", sizeBytes, executable, content }, entry: () => entry };
 }
 

@@ -1,7 +1,7 @@
 import { comparePaths } from "../core/workspace-path.ts";
 import { whyUnsafeTarget } from "./link-target.ts";
 import type { Entry } from "./manifest.ts";
-import type { ObjectStore } from "./object-store.ts";
+import type { ObjectBatch, ObjectStore } from "./object-store.ts";
 import { toFolders } from "./path-gate.ts";
 import type { SkippedPath } from "./scanner.ts";
 import { readTar, type TarEntry, type TarLimits } from "./tar-reader.ts";
@@ -16,7 +16,7 @@ export interface Received {
 /**
  * Takes an archive from a sandbox into the store; nothing of it touches the workspace. Links that lead out of the
  * workspace and anything that belongs to Git are refused as well.
- * @throws {SandboxError} what `readTar` and the store do; contents stored until then do no harm
+ * @throws {SandboxError} what `readTar` and the store do; large contents stored until then do no harm
  */
 export async function receiveTar(
   tar: AsyncIterable<Uint8Array>,
@@ -25,10 +25,17 @@ export async function receiveTar(
 ): Promise<Received> {
   const entries = new Map<string, Entry>();
   const refused: SkippedPath[] = [];
-  for await (const entry of readTar(tar, limits)) {
-    const reason = whyRefused(entry);
-    if (reason) refused.push({ path: entry.path, kind: "refused", reason });
-    else if (entry.type !== "refused") entries.set(entry.path, await toStored(entry, store));
+  const batch = store.openBatch();
+  try {
+    for await (const entry of readTar(tar, limits)) {
+      const reason = whyRefused(entry);
+      if (reason) refused.push({ path: entry.path, kind: "refused", reason });
+      else if (entry.type !== "refused") entries.set(entry.path, await toStored(entry, batch));
+      await batch.room();
+    }
+    await batch.finish();
+  } finally {
+    await batch.discard();
   }
   // Deleting while iterating a map is safe.
   for (const path of entries.keys()) for (const folder of toFolders(path)) entries.delete(folder);
@@ -41,9 +48,9 @@ function whyRefused(entry: TarEntry): string | undefined {
   return entry.type === "link" ? whyUnsafeTarget(entry.path, entry.target) : undefined;
 }
 
-async function toStored(entry: Exclude<TarEntry, { type: "refused" }>, store: ObjectStore): Promise<Entry> {
+async function toStored(entry: Exclude<TarEntry, { type: "refused" }>, batch: ObjectBatch): Promise<Entry> {
   if (entry.type === "link") return { type: "link", target: entry.target };
   if (entry.type === "directory") return { type: "directory" };
   const { executable } = entry;
-  return { type: "file", ...(await store.put(entry.content)), executable };
+  return { type: "file", ...(await batch.put(entry.content)), executable };
 }

@@ -16,6 +16,7 @@ import { describe, expect, it } from "vitest";
 import { applyToDisk } from "../../../src/snapshots/apply-change.ts";
 import { readDiskEntry } from "../../../src/snapshots/disk-entry.ts";
 import type { Entry } from "../../../src/snapshots/manifest.ts";
+import { toObjectFile } from "../../../src/snapshots/object-file.ts";
 import { createObjectStore, type ObjectStore } from "../../../src/snapshots/object-store.ts";
 import { toSha256 } from "../../../src/snapshots/regular-file.ts";
 import { listFolder, makeFolder } from "./temp-folder.ts";
@@ -121,8 +122,10 @@ describe("applyToDisk", () => {
 
   it("writes nothing at all when the kept content is damaged", async () => {
     const root = makeFolder({ f: "old" });
-    const store = await storeOf("new");
-    writeFileSync(store.pathOf(toSha256("new")), "bad");
+    const kept = makeFolder();
+    const store = createObjectStore(kept);
+    await store.put([Buffer.from("new")]);
+    writeFileSync(toObjectFile(kept, toSha256("new")), "bad");
 
     await expect(apply(root, "f", { expected: file("old"), theirs: file("new"), store })).rejects.toMatchObject({
       code: "unavailable",
