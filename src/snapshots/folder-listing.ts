@@ -24,9 +24,6 @@ export interface KnownListing extends Listing {
   readonly rulesKey: string;
 }
 
-/** Path of a folder relative to the workspace ("" for itself) -> what is known of it. */
-export type KnownListings = ReadonlyMap<string, KnownListing>;
-
 const REPLACEMENT = "\ufffd";
 
 /**
@@ -48,6 +45,11 @@ const FAITHFUL_FILE_SYSTEMS = new Set([
 export function findFaithfulDevice(root: string): bigint | undefined {
   if (process.platform !== "linux" || !FAITHFUL_FILE_SYSTEMS.has(statfsSync(root).type)) return undefined;
   return lstatSync(root, { bigint: true }).dev;
+}
+
+/** Whether a listing may be believed as long as the folder looks the same. */
+export function isKnownListing(listing: Listing | KnownListing): listing is KnownListing {
+  return "rulesKey" in listing;
 }
 
 /** Whether the folder still has the names that it had. */

@@ -1,5 +1,6 @@
 import { toDisplay, whyUnsafePath } from "../core/workspace-path.ts";
 import { type IgnoreRules, readIgnoreRules } from "./ignore-rules.ts";
+import { findEntry, type FolderNode, withEntry } from "./folder-node.ts";
 import type { Entry } from "./manifest.ts";
 import { toFolders } from "./path-gate.ts";
 import { toSha256 } from "./regular-file.ts";
@@ -8,25 +9,23 @@ import { look } from "./look.ts";
 import type { Overlay, ScanRequest, SkippedPath } from "./scanner.ts";
 
 /**
- * Replaces the entries of files that are on screen with other text than on disk, in `entries`. A buffer is held to the
- * same rules as a file, so that an unsaved `.env` stays here too. Returns those that were not laid.
+ * The tree with other text than on disk in the files that are on screen. A buffer is held to the same rules as a file, so
+ * that an unsaved `.env` stays here too. Those that were not laid are `skipped`.
  */
-export function layOverlays(request: ScanRequest, entries: Map<string, Entry>): SkippedPath[] {
-  if (request.overlays.length === 0) return [];
+export function layOverlays(
+  request: ScanRequest,
+  onDisk: FolderNode,
+): { root: FolderNode; skipped: readonly SkippedPath[] } {
+  if (request.overlays.length === 0) return { root: onDisk, skipped: [] };
   const rules = readIgnoreRules(request.root);
   const skipped: SkippedPath[] = [];
+  let root = onDisk;
   for (const overlay of request.overlays) {
     const reason = whyNotLaid(request, overlay, rules);
-    if (reason) {
-      skipped.push({ path: overlay.path, ...reason });
-      entries.delete(overlay.path);
-    } else {
-      entries.set(overlay.path, toEntry(overlay, entries.get(overlay.path)));
-      // A folder is an entry only as long as it is empty.
-      for (const folder of toFolders(overlay.path)) entries.delete(folder);
-    }
+    if (reason) skipped.push({ path: overlay.path, ...reason });
+    root = withEntry(root, overlay.path, reason ? undefined : toEntry(overlay, findEntry(root, overlay.path)));
   }
-  return skipped;
+  return { root, skipped };
 }
 
 /** The bytes that an overlay stands for. */

@@ -2,51 +2,50 @@ import { type BigIntStats, lstatSync, readlinkSync } from "node:fs";
 import {
   findFaithfulDevice,
   findIgnoreFiles,
+  isKnownListing,
   isSameListing,
-  type KnownListing,
-  type KnownListings,
   type Listing,
   readFolder,
   toKnownListing,
   toListing,
 } from "./folder-listing.ts";
+import { EMPTY_FOLDER, type FolderNode, toFolderNode } from "./folder-node.ts";
 import { enterFolder, type FolderRules, type IgnoreFiles, readRootRules } from "./ignore-rules.ts";
 import type { Entry } from "./manifest.ts";
 import { hashFile } from "./regular-file.ts";
-import type { ScanRequest, SkippedPath } from "./scanner.ts";
-import { type CachedFile, isSameFile, isSettled, type StatCache } from "./stat-cache.ts";
+import type { SkippedPath } from "./scanner.ts";
+import { type CachedFile, isSameFile, isSettled } from "./stat-cache.ts";
 
-/** What a walk found. */
-export interface TreeScan {
-  /** In the order of the walk. */
-  readonly entries: Map<string, Entry>;
-  readonly skipped: readonly SkippedPath[];
-  readonly notes: readonly string[];
-  /** What the next scan may build on. */
-  readonly cache: StatCache;
-  readonly listings: KnownListings;
-  /** Whether `cache` says anything that the old one did not. */
-  readonly cacheChanged: boolean;
-}
-
-/** What a walk needs besides the request. */
-export interface ScanTreeDeps {
-  readonly known: StatCache;
-  readonly knownListings: KnownListings;
-  readonly now: () => number;
-}
-
-interface Walk extends ScanTreeDeps {
+/** What a look at a workspace needs. */
+export interface Walk {
+  /** Absolute, without links in it. */
   readonly root: string;
+  /** Larger files are skipped. */
   readonly maxFileBytes: number;
-  readonly entries: Map<string, Entry>;
-  readonly skipped: SkippedPath[];
-  readonly notes: string[];
-  readonly cache: Map<string, CachedFile>;
-  readonly listings: Map<string, KnownListing>;
+  /** The time, in ms, that tells what may be believed next time. */
+  readonly now: () => number;
+  /** The device whose folders' times can be believed. */
   readonly faithfulDevice: bigint | undefined;
-  /** How many rows of `cache` are not in `known`. */
-  learned: number;
+}
+
+/** One folder to look at. */
+export interface Place {
+  /** Relative to the workspace; "" for itself. */
+  readonly path: string;
+  /** As it was the last time. */
+  readonly known: FolderNode | undefined;
+  /** The rules in it, given which ignore files it has. */
+  readonly toRules: (files: IgnoreFiles) => FolderRules;
+}
+
+/** Gives the node of a folder in the one that is looked at. @throws what `lstat` and `readdir` do */
+export type LookBelow = (name: string, rules: FolderRules) => FolderNode;
+
+interface Found {
+  readonly entries: Map<string, Entry>;
+  readonly stats: Map<string, CachedFile>;
+  readonly linked: string[];
+  readonly skipped: SkippedPath[];
 }
 
 const REPLACEMENT = "\ufffd";
@@ -65,115 +64,124 @@ function toMiB(sizeBytes: number): string {
   return `${(sizeBytes / 1024 / 1024).toFixed(1)} MiB`;
 }
 
+/** @param root without links in it @throws what `statfs` does */
+export function startWalk(root: string, maxFileBytes: number, now: () => number): Walk {
+  return { root, maxFileBytes, now, faithfulDevice: findFaithfulDevice(root) };
+}
+
 /**
  * Walks a workspace synchronously: plain synchronous calls run at the speed of C, promises at a third of it. What
  * vanishes or changes meanwhile is taken as it is when it is looked at. Never follows a link.
+ * @param known the tree as it was the last time
  * @throws what `readdir` does when the workspace itself cannot be read
  */
-export function scanTree(request: ScanRequest, deps: ScanTreeDeps): TreeScan {
-  const walk: Walk = {
-    ...deps,
-    root: request.root,
-    maxFileBytes: request.maxFileBytes,
-    entries: new Map(),
-    skipped: [],
-    notes: [],
-    cache: new Map(),
-    listings: new Map(),
-    faithfulDevice: findFaithfulDevice(request.root),
-    learned: 0,
-  };
-  walkFolder(walk, "", (files) => readRootRules(request.root, files));
-  return { ...walk, cacheChanged: walk.learned > 0 || walk.cache.size !== walk.known.size };
+export function scanTree(walk: Walk, known: FolderNode | undefined): FolderNode {
+  return scanFolder(walk, { path: "", known, toRules: (files) => readRootRules(walk.root, files) });
 }
 
-/** @param toRules the rules in the folder, given which ignore files it has */
-function walkFolder(walk: Walk, folder: string, toRules: (files: IgnoreFiles) => FolderRules): void {
-  const { rules, listing } = list(walk, folder, toRules);
-  const prefix = folder === "" ? "" : `${folder}/`;
-  if (listing.skipped.length > 0) walk.skipped.push(...listing.skipped);
-  if (listing.notes.length > 0) walk.notes.push(...listing.notes);
-  for (const name of listing.others) visit(walk, prefix + name);
-  for (const name of listing.folders) visitFolder(walk, rules, name);
+/** Looks at a folder and at all below it. */
+export function scanFolder(walk: Walk, place: Place): FolderNode {
+  return lookAtFolder(walk, place, (name, rules) =>
+    scanFolder(walk, {
+      path: place.path === "" ? name : `${place.path}/${name}`,
+      known: place.known?.folders.get(name),
+      toRules: (files) => enterFolder(walk.root, rules, name, files),
+    }),
+  );
+}
+
+/** Looks at a folder and what is directly in it; `below` says what its folders come to. */
+export function lookAtFolder(walk: Walk, place: Place, below: LookBelow): FolderNode {
+  const known = place.known ?? EMPTY_FOLDER;
+  const { rules, listing } = list(walk, place, known);
+  const prefix = place.path === "" ? "" : `${place.path}/`;
+  const found: Found = { entries: new Map(), stats: new Map(), linked: [], skipped: [] };
+  for (const name of listing.others) visit(walk, { prefix, name, known }, found);
+  const folders = new Map<string, FolderNode>();
+  for (const name of listing.folders) {
+    try {
+      folders.set(name, below(name, rules));
+    } catch (error) {
+      skipUnreadable(found, prefix + name, error);
+    }
+  }
+  return toFolderNode({ ...found, listing, folders }, place.known);
 }
 
 /** What is in the folder; as it was the last time when the file system vouches for that. */
 function list(
   walk: Walk,
-  folder: string,
-  toRules: (files: IgnoreFiles) => FolderRules,
+  { path, toRules }: Place,
+  { listing: last }: FolderNode,
 ): { rules: FolderRules; listing: Listing } {
-  const path = folder === "" ? walk.root : `${walk.root}/${folder}`;
-  const stat = lstatSync(path, { bigint: true });
-  const known = walk.knownListings.get(folder);
-  if (known && isSameListing(known, stat)) {
-    const rules = toRules(known.ignoreFiles);
-    if (rules.key === known.rulesKey) {
-      walk.listings.set(folder, known);
-      return { rules, listing: known };
-    }
+  const folder = path === "" ? walk.root : `${walk.root}/${path}`;
+  const stat = lstatSync(folder, { bigint: true });
+  const isFaithful = stat.dev === walk.faithfulDevice;
+  if (isFaithful && isKnownListing(last) && isSameListing(last, stat)) {
+    const rules = toRules(last.ignoreFiles);
+    if (rules.key === last.rulesKey) return { rules, listing: last };
   }
   const nowMs = walk.now();
-  const children = readFolder(path);
+  const children = readFolder(folder);
   const rules = toRules(findIgnoreFiles(children));
   const listing = toListing(walk.root, rules, children);
-  if (stat.dev === walk.faithfulDevice) {
-    const learned = toKnownListing(listing, rules.key, stat, nowMs);
-    if (learned) walk.listings.set(folder, learned);
-  }
-  return { rules, listing };
+  return { rules, listing: (isFaithful && toKnownListing(listing, rules.key, stat, nowMs)) || listing };
 }
 
-function visitFolder(walk: Walk, parent: FolderRules, name: string): void {
-  const path = parent.folder === "" ? name : `${parent.folder}/${name}`;
-  const countBefore = walk.entries.size;
-  try {
-    walkFolder(walk, path, (files) => enterFolder(walk.root, parent, name, files));
-    if (walk.entries.size === countBefore) walk.entries.set(path, { type: "directory" });
-  } catch (error) {
-    skipUnreadable(walk, path, error);
-  }
+interface Name {
+  /** Path of its folder with a slash at the end; "" in the workspace itself. */
+  readonly prefix: string;
+  readonly name: string;
+  readonly known: FolderNode;
 }
 
 /** Whatever is no folder. */
-function visit(walk: Walk, path: string): void {
+function visit(walk: Walk, at: Name, found: Found): void {
+  const path = at.prefix + at.name;
   try {
-    const file = `${walk.root}/${path}`;
-    const stat = lstatSync(file, { bigint: true, throwIfNoEntry: false });
-    if (stat?.isFile()) visitFile(walk, path, stat);
-    else if (stat?.isSymbolicLink()) visitLink(walk, path, file);
+    const stat = lstatSync(`${walk.root}/${path}`, { bigint: true, throwIfNoEntry: false });
+    if (stat?.isFile()) visitFile(walk, at, stat, found);
+    else if (stat?.isSymbolicLink()) visitLink(walk, at, found);
     // A folder here took the place of something else a moment ago: the next scan has it.
-    else if (stat && !stat.isDirectory()) walk.skipped.push({ path, kind: "special", reason: SPECIAL_FILE_REASON });
+    else if (stat && !stat.isDirectory()) found.skipped.push({ path, kind: "special", reason: SPECIAL_FILE_REASON });
   } catch (error) {
-    skipUnreadable(walk, path, error);
+    skipUnreadable(found, path, error);
   }
 }
 
-function visitLink(walk: Walk, path: string, file: string): void {
-  const target = readlinkSync(file);
-  if (target.includes(REPLACEMENT))
-    walk.skipped.push({ path, kind: "unreadable", reason: "the target of the link is not valid UTF-8" });
-  else walk.entries.set(path, { type: "link", target });
+function visitLink(walk: Walk, { prefix, name, known }: Name, found: Found): void {
+  const path = prefix + name;
+  const target = readlinkSync(`${walk.root}/${path}`);
+  if (target.includes(REPLACEMENT)) {
+    found.skipped.push({ path, kind: "unreadable", reason: "the target of the link is not valid UTF-8" });
+    return;
+  }
+  const last = known.entries.get(name);
+  found.entries.set(name, last?.type === "link" && last.target === target ? last : { type: "link", target });
 }
 
-function visitFile(walk: Walk, path: string, stat: BigIntStats): void {
+function visitFile(walk: Walk, { prefix, name, known }: Name, stat: BigIntStats, found: Found): void {
+  const path = prefix + name;
+  if (stat.nlink > 1n) found.linked.push(name);
   const tooLarge = whyTooLarge(stat.size, walk.maxFileBytes);
   if (tooLarge) {
-    walk.skipped.push({ path, kind: "too-large", reason: tooLarge });
+    found.skipped.push({ path, kind: "too-large", reason: tooLarge });
     return;
   }
-  const known = walk.known.get(path);
-  if (known && isSameFile(known, stat)) {
-    walk.cache.set(path, known);
-    walk.entries.set(path, known.entry);
+  const last = known.stats.get(name);
+  if (last && isSameFile(last, stat)) {
+    found.stats.set(name, last);
+    found.entries.set(name, last.entry);
     return;
   }
-  const entry = hashSettling(walk, path);
-  if (entry) walk.entries.set(path, entry);
+  const hashed = hashSettling(walk, path);
+  if (!hashed) return;
+  found.entries.set(name, hashed.entry);
+  if (hashed.cached) found.stats.set(name, hashed.cached);
 }
 
 /** Hashes until the file holds still, or gives up holding it to that; the packer has the last look anyway. */
-function hashSettling(walk: Walk, path: string): Entry | undefined {
+function hashSettling(walk: Walk, path: string): { entry: Entry; cached: CachedFile | undefined } | undefined {
   for (let tries = 1; ; tries++) {
     const nowMs = walk.now();
     const hashed = hashFile(`${walk.root}/${path}`);
@@ -181,17 +189,15 @@ function hashSettling(walk: Walk, path: string): Entry | undefined {
     const { stat, sha256, sizeBytes, moved } = hashed;
     if (moved && tries < MAX_HASH_TRIES) continue;
     const entry = { type: "file", sha256, sizeBytes, executable: (stat.mode & 0o100n) !== 0n } as const;
-    if (!moved && isSettled(stat, nowMs)) {
-      walk.cache.set(path, { mtimeNs: stat.mtimeNs, ctimeNs: stat.ctimeNs, ino: stat.ino, entry });
-      walk.learned++;
-    }
-    return entry;
+    const isBelieved = !moved && isSettled(stat, nowMs);
+    const { mtimeNs, ctimeNs, ino } = stat;
+    return { entry, cached: isBelieved ? { mtimeNs, ctimeNs, ino, entry } : undefined };
   }
 }
 
 /** What is gone by now is not worth a word. */
-function skipUnreadable(walk: Walk, path: string, error: unknown): void {
+function skipUnreadable(found: Found, path: string, error: unknown): void {
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
   if (["ENOENT", "ENOTDIR", "ELOOP"].includes(code)) return;
-  walk.skipped.push({ path, kind: "unreadable", reason: `it cannot be read (${code})` });
+  found.skipped.push({ path, kind: "unreadable", reason: `it cannot be read (${code})` });
 }

@@ -1,23 +1,19 @@
 import { parentPort } from "node:worker_threads";
 import { SandboxError } from "../core/sandbox-error.ts";
-import type { Manifest } from "./manifest.ts";
-import { scanWorkspace } from "./scan-workspace.ts";
+import { readCode } from "./scan-code.ts";
+import { createScanDesk } from "./scan-desk.ts";
 import type { ScanReply, ScanRequest } from "./scanner.ts";
 
-/** By cache file: what the other side has already. */
-const sent = new Map<string, Manifest>();
+const desk = createScanDesk({ now: Date.now, code: readCode(import.meta.url) });
 
 parentPort?.on("message", (request: ScanRequest) => {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is a window's; this is a thread
-  parentPort?.postMessage(answer(request));
+  void answer(request).then((reply) => parentPort?.postMessage(reply));
 });
 
-function answer(request: ScanRequest): ScanReply {
+async function answer(request: ScanRequest): Promise<ScanReply> {
   try {
-    const { manifest, ...rest } = scanWorkspace(request);
-    const isKnown = sent.get(request.cacheFile) === manifest;
-    sent.set(request.cacheFile, manifest);
-    return { ok: true, manifest: isKnown ? "as before" : manifest, rest };
+    return { ok: true, scan: await desk.scan(request) };
   } catch (error) {
     if (error instanceof SandboxError) return { ok: false, error: { code: error.code, message: error.message } };
     throw error;

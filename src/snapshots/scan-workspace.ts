@@ -1,74 +1,88 @@
 import { lstatSync, realpathSync } from "node:fs";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
-import type { KnownListings } from "./folder-listing.ts";
+import { type FolderNode, hashNode, listRows } from "./folder-node.ts";
+import type { Manifest } from "./manifest.ts";
 import { layOverlays } from "./overlays.ts";
-import { type Entry, isSameEntry, type Manifest, toManifest } from "./manifest.ts";
+import { readScanCache, writeScanCache } from "./scan-cache.ts";
 import type { Scan, ScanRequest, SkippedPath } from "./scanner.ts";
-import { scanTree, type ScanTreeDeps, type TreeScan } from "./scan-tree.ts";
-import { readStatCache, type StatCache, writeStatCache } from "./stat-cache.ts";
+import { scanTree, startWalk } from "./scan-tree.ts";
+import { diffTrees, patchManifest, toTreeManifest } from "./tree-delta.ts";
 
-/** What the thread remembers of one workspace: what the cache file holds, and what only the memory does. */
+/** A workspace as it is on screen. */
+export interface View {
+  /** With the overlays laid. */
+  readonly root: FolderNode;
+  /** Those that surprise come first. */
+  readonly skipped: readonly SkippedPath[];
+}
+
+/** What is remembered of one workspace. */
 interface Memory {
-  readonly known: StatCache;
-  readonly knownListings: KnownListings;
-  /** The last scan's, in the order of the walk, and sorted. */
-  readonly entries: ReadonlyMap<string, Entry>;
+  readonly onDisk: FolderNode | undefined;
+  readonly view: View | undefined;
   readonly manifest: Manifest;
 }
 
-// By cache file. Listings save half of a scan, and are cheap to get again in a new process.
+// By cache file.
 const memories = new Map<string, Memory>();
 
 /**
- * One scan, synchronously, in the thread that calls. The manifest is the same object as the last time when nothing has
- * changed.
+ * One scan of everything, synchronously, in the thread that calls. The manifest is the same object as the last time when
+ * nothing has changed.
  * @param now the time, in ms, that tells which files may be believed next time
  * @throws {SandboxError} when the workspace cannot be read
  */
 export function scanWorkspace(request: ScanRequest, now: () => number = Date.now): Scan {
-  const memory = memories.get(request.cacheFile) ?? startMemory(request.cacheFile);
-  const tree = scanRoot(request, { ...memory, now });
-  if (tree.cacheChanged) writeStatCache(request.cacheFile, tree.cache);
-  const notLaid = layOverlays(request, tree.entries);
-  const { entries, listings, cache, notes } = tree;
-  const manifest = isSameWalk(memory.entries, entries) ? memory.manifest : toManifest(entries);
-  memories.set(request.cacheFile, { known: cache, knownListings: listings, entries, manifest });
-  const skipped = new Map([...tree.skipped, ...notLaid].map((row) => [row.path, row]));
-  return { manifest, skipped: surprisingFirst([...skipped.values()]), notes, totalBytes: countBytes(entries) };
+  const { cacheFile } = request;
+  const memory = memories.get(cacheFile) ?? startMemory(cacheFile);
+  const onDisk = lookAtWorkspace(request, memory.onDisk, now);
+  if (onDisk !== memory.onDisk) writeScanCache(cacheFile, onDisk, "");
+  const view = toView(request, onDisk);
+  const manifest = toNextManifest(memory, view.root);
+  memories.set(cacheFile, { onDisk, view, manifest });
+  return { manifest, ...toRest(view), isVerified: true };
 }
 
 function startMemory(cacheFile: string): Memory {
-  return { known: readStatCache(cacheFile), knownListings: new Map(), entries: new Map(), manifest: toManifest([]) };
+  return { onDisk: readScanCache(cacheFile, ""), view: undefined, manifest: new Map() };
 }
 
-/** Another order counts as another walk: it costs no more than a sort. */
-function isSameWalk(before: ReadonlyMap<string, Entry>, now: ReadonlyMap<string, Entry>): boolean {
-  if (before.size !== now.size) return false;
-  const others = before.entries();
-  for (const [path, entry] of now) {
-    const other = others.next().value;
-    if (!other || other[0] !== path || !isSameEntry(other[1], entry)) return false;
-  }
-  return true;
+function toNextManifest({ view, manifest }: Memory, root: FolderNode): Manifest {
+  if (!view) return toTreeManifest(root);
+  const delta = diffTrees(view.root, root);
+  return delta.size === 0 ? manifest : patchManifest(manifest, delta);
 }
 
-function countBytes(entries: ReadonlyMap<string, Entry>): number {
-  let totalBytes = 0;
-  for (const entry of entries.values()) if (entry.type === "file") totalBytes += entry.sizeBytes;
-  return totalBytes;
-}
-
-function scanRoot(request: ScanRequest, deps: ScanTreeDeps): TreeScan {
+/**
+ * Looks at all of a workspace.
+ * @param known as it was the last time
+ * @throws {SandboxError} when the workspace cannot be read
+ */
+export function lookAtWorkspace(request: ScanRequest, known: FolderNode | undefined, now: () => number): FolderNode {
   try {
     const root = realpathSync(request.root);
     if (!lstatSync(root).isDirectory()) throw new SandboxError("invalid", `${request.root} is not a folder.`);
-    return scanTree({ ...request, root }, deps);
+    return scanTree(startWalk(root, request.maxFileBytes, now), known);
   } catch (error) {
     if (error instanceof SandboxError) throw error;
     throw new SandboxError("unavailable", `The folder ${request.root} cannot be read: ${toMessage(error)}`, {
       cause: error,
     });
   }
+}
+
+/** Lays the overlays over what is on disk. */
+export function toView(request: ScanRequest, onDisk: FolderNode): View {
+  const laid = layOverlays(request, onDisk);
+  const rows = listRows(onDisk, "skipped", ({ listing, skipped }) => [...listing.skipped, ...skipped]);
+  const byPath = new Map([...rows, ...laid.skipped].map((row) => [row.path, row]));
+  return { root: laid.root, skipped: surprisingFirst([...byPath.values()]) };
+}
+
+/** What a view says besides its manifest. */
+export function toRest({ root, skipped }: View): Pick<Scan, "skipped" | "notes" | "totalBytes" | "treeHash"> {
+  const notes = listRows(root, "notes", ({ listing }) => listing.notes);
+  return { skipped, notes, totalBytes: root.sums.bytes, treeHash: hashNode(root) };
 }
 
 /** What people would not expect comes first: lists are cut for display. */

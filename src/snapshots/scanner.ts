@@ -2,6 +2,8 @@ import { Worker } from "node:worker_threads";
 import type { Disposable } from "../core/disposable-store.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import type { Manifest } from "./manifest.ts";
+import { patchManifest, type TreeDelta } from "./tree-delta.ts";
+import { noteTreeHash } from "./tree-hash.ts";
 
 /** Text on screen that differs from the disk, laid over a snapshot. */
 export interface Overlay {
@@ -19,6 +21,8 @@ export interface ScanRequest {
   readonly overlays: readonly Overlay[];
   /** Larger files are skipped. */
   readonly maxFileBytes: number;
+  /** Whether to listen for changes from now on, so that later scans need not look at everything; see {@link Scan}. */
+  readonly watch?: boolean;
 }
 
 /** A path that is on disk but not in the snapshot. */
@@ -39,6 +43,13 @@ export interface Scan {
   readonly notes: readonly string[];
   /** Of the files in the manifest. */
   readonly totalBytes: number;
+  /** As `toTreeHash` of the manifest. */
+  readonly treeHash: string;
+  /**
+   * Whether everything was looked at. Otherwise only what the system's file watcher told of was: that is Linux, where
+   * `watch` was asked for, less than a minute after the last full look. Elsewhere every scan is verified.
+   */
+  readonly isVerified: boolean;
 }
 
 /** Takes snapshots off the main thread. Scans run one after the other. */
@@ -49,15 +60,20 @@ export interface Scanner extends Disposable {
 
 /** What the worker answers. */
 export type ScanReply =
-  /** `as before`: as the last answer for that cache file; taking 27,000 entries apart and together costs 40 ms. */
-  | { readonly ok: true; readonly manifest: Manifest | "as before"; readonly rest: Omit<Scan, "manifest"> }
+  | { readonly ok: true; readonly scan: ScanNews }
   | { readonly ok: false; readonly error: Pick<SandboxError, "code" | "message"> };
+
+/** A scan as told to who knows the last one of that cache file: taking 27,000 entries apart and together costs 40 ms. */
+export interface ScanNews extends Omit<Scan, "manifest" | "skipped"> {
+  readonly manifest: Manifest | { readonly delta: TreeDelta } | "as before";
+  readonly skipped: readonly SkippedPath[] | "as before";
+}
 
 /** A thread, and what it has told us so far. */
 interface ScanThread {
   readonly worker: Worker;
   /** By cache file. */
-  readonly manifests: Map<string, Manifest>;
+  readonly scans: Map<string, Scan>;
 }
 
 /** @param workerUrl `scan-worker.ts` beside this file, or what it is bundled to */
@@ -117,7 +133,7 @@ function startThread(url: URL): ScanThread {
   worker.unref();
   // One that comes while nobody asks anything is told of by the end of the thread.
   worker.on("error", () => {});
-  return { worker, manifests: new Map() };
+  return { worker, scans: new Map() };
 }
 
 function askWorker(worker: Worker, request: ScanRequest, signal: AbortSignal): Promise<ScanReply> {
@@ -148,10 +164,25 @@ function withResolvers<T>(): Resolvers<T> {
   return { promise, resolve: (value) => resolvers.resolve(value), reject: (reason) => resolvers.reject(reason) };
 }
 
-function toScan({ manifests }: ScanThread, { cacheFile }: ScanRequest, reply: ScanReply): Scan {
+function toScan({ scans }: ScanThread, { cacheFile }: ScanRequest, reply: ScanReply): Scan {
   if (!reply.ok) throw new SandboxError(reply.error.code, reply.error.message);
-  const manifest = reply.manifest === "as before" ? manifests.get(cacheFile) : reply.manifest;
-  if (!manifest) throw new Error("The thread named a manifest that it never sent.");
-  manifests.set(cacheFile, manifest);
-  return { manifest, ...reply.rest };
+  const last = scans.get(cacheFile);
+  const scan = {
+    ...reply.scan,
+    manifest: toManifestOf(reply.scan.manifest, last),
+    skipped: reply.scan.skipped === "as before" ? known(last).skipped : reply.scan.skipped,
+  };
+  noteTreeHash(scan.manifest, scan.treeHash);
+  scans.set(cacheFile, scan);
+  return scan;
+}
+
+function toManifestOf(news: ScanNews["manifest"], last: Scan | undefined): Manifest {
+  if (news === "as before") return known(last).manifest;
+  return "delta" in news ? patchManifest(known(last).manifest, news.delta) : news;
+}
+
+function known(last: Scan | undefined): Scan {
+  if (!last) throw new Error("The thread named a scan that it never sent.");
+  return last;
 }

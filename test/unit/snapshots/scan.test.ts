@@ -1,20 +1,7 @@
 import { execFileSync } from "node:child_process";
-import {
-  chmodSync,
-  copyFileSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  unlinkSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, rmSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { randomUUID } from "node:crypto";
-import { readStatCache, writeStatCache } from "../../../src/snapshots/stat-cache.ts";
 import { whyNotSent } from "../../../src/snapshots/explain-path.ts";
 import { toSha256 } from "../../../src/snapshots/regular-file.ts";
 import { scanWorkspace } from "../../../src/snapshots/scan-workspace.ts";
@@ -218,109 +205,6 @@ describe("text on screen", () => {
     expect(found.skipped).toMatchObject([{ path, kind }]);
   });
 });
-
-describe("the stat cache", () => {
-  it.each([
-    { what: "of another content and size", change: (file: string) => writeFileSync(file, "second!") },
-    { what: "of the same size", change: (file: string) => writeFileSync(file, "FIRST") },
-    { what: "of the same size and modification time", change: changeUnseen },
-    { what: "that replaces it", change: replace },
-  ])("does not hide a change $what", ({ change }) => {
-    const { root, cacheFile } = scanned();
-
-    change(join(root, "f"));
-
-    expect(hashOf(scanAgain(root, cacheFile))).toBe(toSha256(readFileSync(join(root, "f"))));
-  });
-
-  it("saves reading what has not changed", () => {
-    const { root, cacheFile } = scanned();
-    const [row] = readStatCache(cacheFile).values();
-    const marked = toSha256("what the cache says");
-
-    if (row) writeStatCache(cacheFile, new Map([["f", { ...row, entry: { ...row.entry, sha256: marked } }]]));
-
-    expect(hashOf(scanAgain(root, cacheFile))).toBe(marked);
-  });
-
-  it("is not believed about a file that was changed when it was hashed (git's racy rule)", () => {
-    const root = makeFolder({ f: "first" });
-    const cacheFile = join(makeFolder(), "cache");
-
-    scan(root, { cacheFile });
-
-    expect(readStatCache(cacheFile).size).toBe(0);
-  });
-
-  it("forgets what is gone", () => {
-    const { root, cacheFile } = scanned();
-    unlinkSync(join(root, "f"));
-
-    scanAgain(root, cacheFile);
-
-    expect(readStatCache(cacheFile).size).toBe(0);
-  });
-
-  it.each([
-    { what: "is damaged", damage: (bytes: Buffer) => bytes.fill(0x55, 90, 91) },
-    { what: "is cut", damage: (bytes: Buffer) => bytes.subarray(0, -3) },
-    { what: "is empty", damage: () => Buffer.alloc(0) },
-    { what: "is of a newer version", damage: (bytes: Buffer) => bytes.fill("9", 7, 8) },
-  ])("costs a full scan and nothing else when it $what", ({ damage }) => {
-    const { root, cacheFile } = scanned();
-    writeFileSync(cacheFile, damage(readFileSync(cacheFile)));
-
-    expect(readStatCache(cacheFile).size).toBe(0);
-    expect(hashOf(scanAgain(root, cacheFile))).toBe(toSha256("first"));
-  });
-
-  it("is no error when it cannot be written", () => {
-    const root = makeFolder({ f: "first" });
-    const blocked = makeFolder();
-
-    expect(hashOf(scanLater(root, blocked))).toBe(toSha256("first"));
-  });
-});
-
-/** Scans when every file has been left alone for long enough. */
-function scanLater(root: string, cacheFile: string): Scan {
-  return scanWorkspace({ root, cacheFile, overlays: [], maxFileBytes: 1024 ** 2 }, () => Date.now() + 60_000);
-}
-
-function scanned(): { root: string; cacheFile: string } {
-  const root = makeFolder({ f: "first" });
-  const cacheFile = join(makeFolder(), "cache");
-  scanLater(root, cacheFile);
-  expect(readStatCache(cacheFile).size).toBe(1);
-  return { root, cacheFile };
-}
-
-/** Scans as another process would, which remembers nothing but what is on disk. */
-function scanAgain(root: string, cacheFile: string): Scan {
-  const copy = `${cacheFile}-${randomUUID()}`;
-  copyFileSync(cacheFile, copy);
-  const found = scanLater(root, copy);
-  copyFileSync(copy, cacheFile);
-  return found;
-}
-
-function hashOf({ manifest }: Scan): unknown {
-  const entry = manifest.get("f");
-  return entry?.type === "file" ? entry.sha256 : undefined;
-}
-
-function changeUnseen(file: string): void {
-  const { atime, mtime } = statSync(file);
-  writeFileSync(file, "FIRST");
-  utimesSync(file, atime, mtime);
-}
-
-function replace(file: string): void {
-  const { atime, mtime } = statSync(file);
-  writeFileSync(`${file}.new`, "FIRST");
-  utimesSync(`${file}.new`, atime, mtime);
-  renameSync(`${file}.new`, file);
-}
 
 describe("whyNotSent", () => {
   it.each([

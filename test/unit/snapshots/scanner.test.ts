@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { SandboxError } from "../../../src/core/sandbox-error.ts";
 import { createScanner, type Scanner, type ScanRequest } from "../../../src/snapshots/scanner.ts";
+import { toTreeHash } from "../../../src/snapshots/tree-hash.ts";
 import { makeFolder, plant } from "./temp-folder.ts";
 
 const workerUrl = new URL("../../../src/snapshots/scan-worker.ts", import.meta.url);
@@ -49,6 +50,9 @@ describe("the scanner", () => {
     expect([...third.manifest.keys()]).toEqual(["a", "b"]);
     expect(third.manifest.get("a")).toMatchObject({ sizeBytes: 7 });
     expect(fourth.manifest.get("a")).toEqual(first.manifest.get("a"));
+    for (const { manifest, treeHash } of [first, second, third, fourth])
+      expect(treeHash).toBe(toTreeHash(new Map(manifest)));
+    expect(new Set([first, third, fourth].map(({ treeHash }) => treeHash)).size).toBe(2);
   });
 
   it("passes the error of a scan on, and goes on", async () => {
