@@ -9,6 +9,7 @@ import { type StateFolder, toStateFolder } from "./sessions/state-folder.ts";
 import { registerCommands } from "./ui/commands/register-commands.ts";
 import { keepContexts } from "./ui/contexts.ts";
 import { EngineLink } from "./ui/engine-link.ts";
+import { keepRetention } from "./ui/keep-retention.ts";
 import { CodeLenses } from "./ui/lens/code-lenses.ts";
 import { createReadLog, logFileOf } from "./ui/read-log.ts";
 import { restoreRuns } from "./ui/restore-runs.ts";
@@ -44,7 +45,8 @@ export function activate(context: vscode.ExtensionContext): void {
   resources.add(vscode.languages.registerCodeLensProvider([{ scheme: "file" }, { scheme: "untitled" }], lenses));
   resources.add(vscode.window.registerTerminalLinkProvider(createTerminalLinks(terminals)));
   resources.add(keepContexts(link, store));
-  resources.add(createViews(store, reviewFiles));
+  resources.add(keepRetention(link, logger));
+  resources.add(createViews(link, store, reviewFiles));
   resources.add(createStatusBar(store));
   resources.add(vscode.commands.registerCommand("sandpiper.showLogs", () => logger.show()));
   resources.add(registerCommands({ link, store, terminals, reviewFiles, memento: context.workspaceState, logger }));

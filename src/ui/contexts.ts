@@ -2,7 +2,8 @@ import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../core/disposable-store.ts";
 import type { EngineLink } from "./engine-link.ts";
 import { hasPendingChanges, isLive, type RunStore } from "./run-store.ts";
-import { shownRuns } from "./views/runs-view.ts";
+import { shownChangeSets, shownRuns } from "./views/runs-view.ts";
+import { openRoots } from "./workspace-folder.ts";
 
 /** Keeps the context keys up that menus and welcome views of package.json ask for. */
 export function keepContexts(link: EngineLink, store: RunStore): Disposable {
@@ -18,7 +19,13 @@ export function keepContexts(link: EngineLink, store: RunStore): Disposable {
     store.onDidChange(() => {
       const runs = shownRuns(store);
       set("isRunning", runs.some(isLive));
-      set("hasPendingChanges", runs.some(hasPendingChanges));
+      set("hasPendingChanges", runs.some(hasPendingChanges) || shownChangeSets(store).length > 0);
+      set("hasSessions", store.sessions.length > 0);
+      const roots = openRoots();
+      set(
+        "hasSnapshots",
+        store.snapshots.some(({ workspaceRoot }) => roots.includes(workspaceRoot)),
+      );
     }),
   );
   return resources;

@@ -5,16 +5,19 @@ import { showError } from "./show-error.ts";
 /** What VS Code hands to a command: from the palette nothing, from a menu a resource or an item, from a lens what we gave it. */
 export type CommandArgument = unknown;
 
-/** Registers a command whose errors reach the user in the one place for that, and are never thrown back at VS Code. */
+/**
+ * Registers a command whose errors reach the user in the one place for that, and are never thrown back at VS Code. A view
+ * in which several rows can be selected hands over those as well.
+ */
 export function registerCommand(
   id: string,
   logger: Logger,
-  handler: (argument: CommandArgument) => Promise<unknown>,
+  handler: (argument: CommandArgument, selection: CommandArgument) => Promise<unknown>,
 ): vscode.Disposable {
-  return vscode.commands.registerCommand(id, async (argument: CommandArgument) => {
+  return vscode.commands.registerCommand(id, async (argument: CommandArgument, selection: CommandArgument) => {
     logger.info(id);
     try {
-      return await handler(argument);
+      return await handler(argument, selection);
     } catch (error) {
       if (!isAbort(error)) showError(error, logger);
       return undefined;

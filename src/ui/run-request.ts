@@ -41,7 +41,7 @@ export function toRunRequest(input: RunInput, size: TerminalSize): RunRequest {
 }
 
 /** The folder's files as they are on screen, where that differs from the disk. */
-function readOverlays(folder: vscode.WorkspaceFolder): readonly Overlay[] {
+export function readOverlays(folder: vscode.WorkspaceFolder): readonly Overlay[] {
   return vscode.workspace.textDocuments
     .filter(({ isDirty, uri }) => isDirty && uri.scheme === "file" && isIn(folder, uri))
     .map((document) => ({ path: pathInFolder(folder, document.uri), text: document.getText() }));

@@ -2,6 +2,7 @@ import { type Disposable, DisposableStore } from "../core/disposable-store.ts";
 import { Emitter } from "../core/event.ts";
 import type { EngineEvent } from "../sessions/engine.ts";
 import type { RunRecord, SessionRecord } from "../sessions/records.ts";
+import type { ChangeSetRecord, SnapshotRecord } from "../sessions/snapshot-records.ts";
 import type { EngineLink } from "./engine-link.ts";
 
 /** Output of a run that can now be read, up to `sizeBytes` of its log. */
@@ -18,9 +19,11 @@ export class RunStore implements Disposable {
   readonly #advanced = this.#resources.add(new Emitter<OutputAdvance>());
   readonly #runs = new Map<string, RunRecord>();
   readonly #sessions = new Map<string, SessionRecord>();
+  readonly #snapshots = new Map<string, SnapshotRecord>();
+  readonly #changeSets = new Map<string, ChangeSetRecord>();
   readonly #told = new Set<Set<string>>();
 
-  /** With the run that changed, or undefined when sessions or everything did. */
+  /** With the run that changed, or undefined when something else or everything did. */
   readonly onDidChange = this.#changed.event;
   readonly onDidAdvance = this.#advanced.event;
 
@@ -30,8 +33,8 @@ export class RunStore implements Disposable {
     // Whatever was missed while there was no connection is read afresh.
     this.#resources.add(
       link.onDidChangeState((state) => {
-        const isCut = state === "idle" && this.runs.some(isLive);
-        // An engine that went away in mid-run is started anew, to say what became of its runs.
+        const isCut = state === "idle" && (this.runs.some(isLive) || this.sessions.length > 0);
+        // An engine that went away unasked is started anew, to say what became of its runs and sandboxes.
         if (state === "connected" || isCut) void this.load().catch(() => undefined);
       }),
     );
@@ -49,12 +52,42 @@ export class RunStore implements Disposable {
       .sort((a, b) => newestFirst(a.createdAt, b.createdAt));
   }
 
+  /** Those that have ended and are still on record; what was used last comes first. */
+  get endedSessions(): readonly SessionRecord[] {
+    return [...this.#sessions.values()]
+      .filter((session) => session.state === "ended")
+      .sort((a, b) => newestFirst(a.lastUsedAt, b.lastUsedAt));
+  }
+
+  /** Newest first. */
+  get snapshots(): readonly SnapshotRecord[] {
+    return [...this.#snapshots.values()].sort((a, b) => newestFirst(a.id, b.id));
+  }
+
+  /** Newest first; decided ones too. */
+  get changeSets(): readonly ChangeSetRecord[] {
+    return [...this.#changeSets.values()].sort((a, b) => newestFirst(a.createdAt, b.createdAt));
+  }
+
   run(id: string): RunRecord | undefined {
     return this.#runs.get(id);
   }
 
   session(id: string): SessionRecord | undefined {
     return this.#sessions.get(id);
+  }
+
+  snapshot(id: string): SnapshotRecord | undefined {
+    return this.#snapshots.get(id);
+  }
+
+  changeSet(id: string): ChangeSetRecord | undefined {
+    return this.#changeSets.get(id);
+  }
+
+  /** Puts a record in before its event arrives. */
+  putChangeSet(changeSet: ChangeSetRecord): void {
+    this.#put(this.#changeSets, changeSet);
   }
 
   /** Puts a record in before its event arrives. */
@@ -73,9 +106,16 @@ export class RunStore implements Disposable {
     this.#told.add(told);
     try {
       const engine = await this.#link.get();
-      const [runs, sessions] = await Promise.all([engine.listRuns(), engine.listSessions()]);
+      const [runs, sessions, snapshots, changeSets] = await Promise.all([
+        engine.listRuns(),
+        engine.listSessions(),
+        engine.listSnapshots(),
+        engine.listChangeSets(),
+      ]);
       replace(this.#runs, runs, told);
       replace(this.#sessions, sessions, told);
+      replace(this.#snapshots, snapshots, told);
+      replace(this.#changeSets, changeSets, told);
     } finally {
       this.#told.delete(told);
     }
@@ -89,13 +129,28 @@ export class RunStore implements Disposable {
   }
 
   #take(event: EngineEvent): void {
-    if (event.type === "output") this.#advanced.fire(event);
-    else if (event.type === "run") this.putRun(event.run);
-    else if (event.type === "session") {
-      this.#note(event.session.id);
-      this.#sessions.set(event.session.id, event.session);
-      this.#changed.fire(undefined);
+    switch (event.type) {
+      case "output":
+        return this.#advanced.fire(event);
+      case "run":
+        return this.putRun(event.run);
+      case "session":
+        return this.#put(this.#sessions, event.session);
+      case "snapshot":
+        return this.#put(this.#snapshots, event.snapshot);
+      case "change-set":
+        return this.#put(this.#changeSets, event.changeSet);
+      case "snapshot-deleted":
+        this.#note(event.snapshotId);
+        this.#snapshots.delete(event.snapshotId);
+        return this.#changed.fire(undefined);
     }
+  }
+
+  #put<R extends { readonly id: string }>(known: Map<string, R>, record: R): void {
+    this.#note(record.id);
+    known.set(record.id, record);
+    this.#changed.fire(undefined);
   }
 
   #note(id: string): void {
@@ -122,7 +177,8 @@ export function isLive(run: RunRecord): boolean {
   return run.state !== "ended";
 }
 
-/** Whether the user still has changes of this run to decide. */
-export function hasPendingChanges(run: RunRecord): boolean {
-  return run.state === "ended" && (run.changes?.pending ?? 0) > 0;
+/** Whether the user still has changes of this run or change set to decide. */
+export function hasPendingChanges(record: RunRecord | ChangeSetRecord): boolean {
+  if ("state" in record && isLive(record)) return false;
+  return (record.changes?.pending ?? 0) > 0;
 }

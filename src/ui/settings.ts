@@ -22,6 +22,9 @@ export interface SettingTypes {
   readonly "run.env": Readonly<Record<string, string>>;
   readonly "sync.maxFileMiB": number;
   readonly "sync.maxUploadMiB": number;
+  readonly "snapshots.maxCount": number;
+  readonly "snapshots.maxAgeDays": number;
+  readonly "snapshots.maxTotalMiB": number;
   readonly saveBeforeRun: "none" | "file" | "all";
   readonly "codeLens.enabled": boolean;
 }

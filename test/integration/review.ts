@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import * as vscode from "vscode";
 import type { RunRecord } from "../../src/sessions/records.ts";
-import { toSandboxUri } from "../../src/ui/review/review-files.ts";
+import { toTheirsUri } from "../../src/ui/review/review-files.ts";
 import { exists, openNew, readText, startRun, untilEnded } from "./editor.ts";
 
 const SCRIPT = `
@@ -30,7 +30,7 @@ export function describeReview(): void {
     });
 
     it("can be read as it is in the sandbox, to the byte, and not written", async () => {
-      const uri = toSandboxUri(run, "picture.bin");
+      const uri = toTheirsUri(run, "picture.bin");
 
       deepEqual(
         [...(await vscode.workspace.fs.readFile(uri))],

@@ -1,22 +1,34 @@
 import { type Disposable, DisposableStore } from "../../core/disposable-store.ts";
 import { registerCommand } from "../register-command.ts";
 import { readTarget } from "../target.ts";
+import { compareSnapshots, diffWithWorkspace, openSnapshotDifference } from "./compare-snapshots.ts";
 import type { CommandDeps } from "./command-deps.ts";
 import { openTerminal, rerun, showRun, stopRun } from "./control-run.ts";
 import { editIgnoreFile } from "./edit-ignore-file.ts";
 import { pickTarget, selectProvider } from "./pick-target.ts";
-import { applyChanges, discardChanges, openChangeDiff, openRunLog, reviewChanges } from "./review.ts";
+import { forkSnapshot, restoreHere, restoreSession } from "./restore.ts";
+import { applyChanges, discardChanges, openChangeDiff, openRunLog, reviewChanges, takeTheirs } from "./review.ts";
 import { runCommand } from "./run-command.ts";
 import { runFile, toFileInput } from "./run-file.ts";
 import { runSelection } from "./run-selection.ts";
-import { destroySession, newSession } from "./sessions.ts";
+import { destroySession, forkSession, newSession, pullSession } from "./sessions.ts";
+import {
+  deleteSnapshot,
+  exportSnapshot,
+  importSnapshot,
+  pinSnapshot,
+  renameSnapshot,
+  showStorage,
+  takeSnapshot,
+  unpinSnapshot,
+} from "./snapshots.ts";
 import { startRun } from "./start-run.ts";
 
-type Handler = (deps: CommandDeps, argument: unknown) => Promise<unknown>;
+type Handler = (deps: CommandDeps, argument: unknown, selection: unknown) => Promise<unknown>;
 
 /** Every command but showLogs, by its id in package.json. */
 const HANDLERS: Readonly<Record<string, Handler>> = {
-  "sandpiper.runFile": runFile,
+  "sandpiper.runFile": (deps, argument) => runFile(deps, argument),
   "sandpiper.runSelection": runSelection,
   "sandpiper.runCommand": runCommand,
   "sandpiper.runOn": runOn,
@@ -27,13 +39,31 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   "sandpiper.openTerminal": openTerminal,
   "sandpiper.newSession": newSession,
   "sandpiper.destroySession": destroySession,
+  "sandpiper.forkSession": forkSession,
+  "sandpiper.pullSession": pullSession,
   "sandpiper.reviewChanges": reviewChanges,
   "sandpiper.applyChanges": applyChanges,
   "sandpiper.applyChange": applyChanges,
   "sandpiper.discardChanges": discardChanges,
   "sandpiper.discardChange": discardChanges,
+  "sandpiper.keepMine": discardChanges,
+  "sandpiper.takeTheirs": takeTheirs,
   "sandpiper.openChange": openChangeDiff,
   "sandpiper.openRunLog": openRunLog,
+  "sandpiper.takeSnapshot": takeSnapshot,
+  "sandpiper.importSnapshot": importSnapshot,
+  "sandpiper.exportSnapshot": exportSnapshot,
+  "sandpiper.renameSnapshot": renameSnapshot,
+  "sandpiper.pinSnapshot": pinSnapshot,
+  "sandpiper.unpinSnapshot": unpinSnapshot,
+  "sandpiper.deleteSnapshot": deleteSnapshot,
+  "sandpiper.diffWithWorkspace": diffWithWorkspace,
+  "sandpiper.compareSnapshots": compareSnapshots,
+  "sandpiper.openSnapshotDifference": openSnapshotDifference,
+  "sandpiper.restoreHere": restoreHere,
+  "sandpiper.restoreSession": restoreSession,
+  "sandpiper.forkSnapshot": forkSnapshot,
+  "sandpiper.showStorage": showStorage,
   "sandpiper.selectProvider": selectProvider,
   "sandpiper.editIgnoreFile": editIgnoreFile,
   "sandpiper.refresh": (deps) => deps.store.load(),
@@ -43,7 +73,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
 export function registerCommands(deps: CommandDeps): Disposable {
   const resources = new DisposableStore();
   for (const [id, handler] of Object.entries(HANDLERS)) {
-    resources.add(registerCommand(id, deps.logger, (argument) => handler(deps, argument)));
+    resources.add(registerCommand(id, deps.logger, (argument, selection) => handler(deps, argument, selection)));
   }
   return resources;
 }

@@ -1,67 +1,79 @@
 import * as vscode from "vscode";
 import { toDisplay } from "../../core/workspace-path.ts";
-import type { ReviewedChange, RunRecord } from "../../sessions/records.ts";
-import { titleOf } from "../describe-run.ts";
-import { confirmConflicts, confirmProtected, listPaths } from "../review/confirm.ts";
+import type { ReviewedChange } from "../../sessions/records.ts";
+import { confirmConflicts, confirmProtected, confirmTaking, listPaths } from "../review/confirm.ts";
 import { openChange, openReview, refreshReview, toLocalUri } from "../review/open-review.ts";
 import { MAX_SHOWN_BYTES, toLogUri } from "../review/review-files.ts";
-import { hasPendingChanges } from "../run-store.ts";
+import type { ReviewSubject } from "../review/review-subject.ts";
 import { EditorError } from "../show-error.ts";
 import { requireTrust } from "../workspace-folder.ts";
 import type { CommandDeps } from "./command-deps.ts";
-import { isChangeItem, pickRun } from "./pick-run.ts";
+import { isChangeItem, pickRun, pickSubject } from "./pick-run.ts";
 
-/** Opens the run's undecided changes in one editor; those that are decided when there are no others. */
+/** Opens the undecided changes of a run or a change set in one editor; those that are decided when there are no others. */
 export async function reviewChanges(deps: CommandDeps, argument: unknown): Promise<void> {
-  const run = await pickRun(deps, argument, hasPendingChanges, vscode.l10n.t("Review which run's changes?"));
-  if (!run) return;
-  const changes = await deps.reviewFiles.readChanges(run.id);
+  const subject = await pickSubject(deps, argument, vscode.l10n.t("Review which changes?"));
+  if (!subject) return;
+  const changes = await deps.reviewFiles.readChanges(subject.id);
   const pending = changes.filter(isPending);
   if (changes.length === 0) {
-    void vscode.window.showInformationMessage(vscode.l10n.t("{0} changed no files.", titleOf(run)));
+    void vscode.window.showInformationMessage(vscode.l10n.t("{0} changed no files.", subject.title));
     return;
   }
-  await openReview(run, pending.length > 0 ? pending : changes);
+  await openReview(subject, pending.length > 0 ? pending : changes);
 }
 
-/** Writes the run's changes, or the one of the argument, into the workspace; asks about conflicts and protected files. */
+/** Writes all changes, or the one of the argument, into the workspace; asks about conflicts and protected files. */
 export async function applyChanges(deps: CommandDeps, argument: unknown): Promise<void> {
   requireTrust();
-  const run = await pickRun(deps, argument, hasPendingChanges, vscode.l10n.t("Apply which run's changes?"));
-  if (!run) return;
-  const changes = await readChosen(deps, run, argument);
-  if (!(await saveUnsaved(run, changes))) return;
-  const plan = await askAbout(run, await readChosen(deps, run, argument));
+  const subject = await pickSubject(deps, argument, vscode.l10n.t("Apply which changes?"));
+  if (!subject) return;
+  const changes = await readChosen(deps, subject, argument);
+  if (!(await saveUnsaved(subject, changes))) return;
+  const plan = await askAbout(subject, await readChosen(deps, subject, argument));
   if (!plan) return;
-  await carryOut(deps, run, plan);
-  await refreshReview(run, (await deps.reviewFiles.readChanges(run.id)).filter(isPending));
+  await carryOut(deps, subject, plan);
+  await refresh(deps, subject);
 }
 
-/** Leaves the workspace as it is and forgets the run's changes, or the one of the argument. */
+/** Leaves the workspace as it is and forgets all changes, or the one of the argument. */
 export async function discardChanges(deps: CommandDeps, argument: unknown): Promise<void> {
-  const run = await pickRun(deps, argument, hasPendingChanges, vscode.l10n.t("Discard which run's changes?"));
-  if (!run) return;
-  const changes = await readChosen(deps, run, argument);
+  const subject = await pickSubject(deps, argument, vscode.l10n.t("Discard which changes?"));
+  if (!subject) return;
+  const changes = await readChosen(deps, subject, argument);
+  const paths = changes.map((change) => change.path);
   const discard = vscode.l10n.t("Discard");
   const choice =
     isChangeItem(argument) ||
     (await vscode.window.showWarningMessage(
-      vscode.l10n.t("Discard what {0} changed?", titleOf(run)),
-      { modal: true, detail: listPaths(changes.map((change) => change.path)) },
+      toDiscardQuestion(subject),
+      { modal: true, detail: listPaths(paths) },
       discard,
     ));
   if (!choice) return;
-  const engine = await deps.link.get();
-  const paths = changes.map((change) => change.path);
-  await engine.discardChanges(run.id, paths);
-  await refreshReview(run, (await deps.reviewFiles.readChanges(run.id)).filter(isPending));
+  await (await deps.link.get()).discardChanges(subject.id, paths);
+  await refresh(deps, subject);
+}
+
+/** Replaces a file that has changed here by the other version of it. */
+export async function takeTheirs(deps: CommandDeps, argument: unknown): Promise<void> {
+  requireTrust();
+  if (!isChangeItem(argument)) return;
+  const subject = await pickSubject(deps, argument, "");
+  if (!subject) return;
+  const changes = await readChosen(deps, subject, argument);
+  if (!(await saveUnsaved(subject, changes))) return;
+  const [change] = await readChosen(deps, subject, argument);
+  if (!change || !(await confirmTaking(subject, change))) return;
+  await carryOut(deps, subject, { paths: [change.path], overwrite: [change.path], keep: [] });
+  await refresh(deps, subject);
 }
 
 /** Opens the diff of one file. */
 export async function openChangeDiff(deps: CommandDeps, argument: unknown): Promise<void> {
   if (!isChangeItem(argument)) return;
-  const run = deps.store.run(argument.runId);
-  if (run) await openChange(run, argument.change);
+  const subject = await pickSubject(deps, argument, "");
+  if (subject) await openChange(subject, argument.change);
 }
 
 /** Opens the run's whole output in an editor. */
@@ -86,20 +98,34 @@ async function offerLogFile(file: string, sizeBytes: number): Promise<void> {
   if ((await vscode.window.showInformationMessage(message, copy)) === copy) await vscode.env.clipboard.writeText(file);
 }
 
+function toDiscardQuestion({ origin, title }: ReviewSubject): string {
+  return origin === "snapshot"
+    ? vscode.l10n.t("Discard {0}?", title)
+    : vscode.l10n.t("Discard what {0} changed?", title);
+}
+
+async function refresh(deps: CommandDeps, subject: ReviewSubject): Promise<void> {
+  await refreshReview(subject, (await deps.reviewFiles.readChanges(subject.id)).filter(isPending));
+}
+
 function isPending(change: ReviewedChange): boolean {
   return change.decision === "pending";
 }
 
-async function readChosen(deps: CommandDeps, run: RunRecord, argument: unknown): Promise<readonly ReviewedChange[]> {
-  const pending = (await deps.reviewFiles.readChanges(run.id)).filter(isPending);
+async function readChosen(
+  deps: CommandDeps,
+  subject: ReviewSubject,
+  argument: unknown,
+): Promise<readonly ReviewedChange[]> {
+  const pending = (await deps.reviewFiles.readChanges(subject.id)).filter(isPending);
   const chosen = isChangeItem(argument) ? pending.filter(({ path }) => path === argument.change.path) : pending;
   if (chosen.length > 0) return chosen;
-  throw new EditorError("not-found", vscode.l10n.t("Nothing of {0} is left to decide.", titleOf(run)), []);
+  throw new EditorError("not-found", vscode.l10n.t("Nothing of {0} is left to decide.", subject.title), []);
 }
 
 /** Text on screen that is not on disk would be lost or would hide what is applied. False when the user stops. */
-async function saveUnsaved(run: RunRecord, changes: readonly ReviewedChange[]): Promise<boolean> {
-  const uris = new Set(changes.map((change) => toLocalUri(run, change.path).toString()));
+async function saveUnsaved(subject: ReviewSubject, changes: readonly ReviewedChange[]): Promise<boolean> {
+  const uris = new Set(changes.map((change) => toLocalUri(subject, change.path).toString()));
   const unsaved = vscode.workspace.textDocuments.filter(({ isDirty, uri }) => isDirty && uris.has(uri.toString()));
   if (unsaved.length === 0) return true;
   const save = vscode.l10n.t("Save and Go On");
@@ -120,13 +146,13 @@ interface ApplyPlan {
   readonly keep: readonly string[];
 }
 
-async function askAbout(run: RunRecord, changes: readonly ReviewedChange[]): Promise<ApplyPlan | undefined> {
+async function askAbout(subject: ReviewSubject, changes: readonly ReviewedChange[]): Promise<ApplyPlan | undefined> {
   const guarded = changes.filter((change) => change.isProtected).map((change) => change.path);
   const takesGuarded = guarded.length === 0 || (await confirmProtected(guarded, changes.length - guarded.length));
   if (takesGuarded === undefined) return undefined;
   const wanted = changes.filter((change) => takesGuarded || !change.isProtected);
   const consent = await confirmConflicts(
-    run,
+    subject,
     wanted.filter((change) => change.status === "conflict"),
   );
   if (!consent) return undefined;
@@ -134,22 +160,22 @@ async function askAbout(run: RunRecord, changes: readonly ReviewedChange[]): Pro
   return { paths, ...consent };
 }
 
-async function carryOut(deps: CommandDeps, run: RunRecord, plan: ApplyPlan): Promise<void> {
+async function carryOut(deps: CommandDeps, subject: ReviewSubject, plan: ApplyPlan): Promise<void> {
   const engine = await deps.link.get();
-  if (plan.keep.length > 0) await engine.discardChanges(run.id, plan.keep);
+  if (plan.keep.length > 0) await engine.discardChanges(subject.id, plan.keep);
   if (plan.paths.length === 0) return;
-  const result = await engine.applyChanges(run.id, plan.paths, plan.overwrite);
-  report(run, result.applied, [...result.conflicts, ...result.held]);
+  const result = await engine.applyChanges(subject.id, plan.paths, plan.overwrite);
+  report(subject, result.applied, [...result.conflicts, ...result.held]);
 }
 
-function report(run: RunRecord, applied: readonly string[], left: readonly string[]): void {
+function report(subject: ReviewSubject, applied: readonly string[], left: readonly string[]): void {
   if (left.length > 0) {
     const names = left.map((path) => toDisplay(path)).join(", ");
     void vscode.window.showWarningMessage(vscode.l10n.t("Left alone, because they changed meanwhile: {0}", names));
   }
   const message =
     applied.length === 1
-      ? vscode.l10n.t("1 file of {0} applied.", titleOf(run))
-      : vscode.l10n.t("{0} files of {1} applied.", applied.length, titleOf(run));
+      ? vscode.l10n.t("1 file of {0} applied.", subject.title)
+      : vscode.l10n.t("{0} files of {1} applied.", applied.length, subject.title);
   if (applied.length > 0) vscode.window.setStatusBarMessage(`$(check) ${message}`, 5000);
 }

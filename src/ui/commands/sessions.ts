@@ -1,11 +1,13 @@
 import * as vscode from "vscode";
 import { toDisplay } from "../../core/workspace-path.ts";
-import type { SessionRecord } from "../../sessions/records.ts";
+import type { SessionRecord, Target } from "../../sessions/records.ts";
+import { describeTargetInFull } from "../describe-snapshot.ts";
 import { describeTarget, readTarget } from "../target.ts";
 import { withProgress } from "../register-command.ts";
 import { listPaths } from "../review/confirm.ts";
 import { hasPendingChanges, isLive } from "../run-store.ts";
 import { pickFolder, requireTrust } from "../workspace-folder.ts";
+import { presentChangeSet } from "./change-set.ts";
 import type { CommandDeps } from "./command-deps.ts";
 import { isSessionItem } from "./pick-run.ts";
 import { pickTarget } from "./pick-target.ts";
@@ -24,7 +26,9 @@ export async function newSession(deps: CommandDeps): Promise<SessionRecord | und
 
 /** Ends the session and its sandbox, after naming what would be lost. */
 export async function destroySession(deps: CommandDeps, argument: unknown): Promise<void> {
-  const session = isSessionItem(argument) ? argument.session : await pickSession(deps);
+  const session = isSessionItem(argument)
+    ? argument.session
+    : await pickSession(deps, vscode.l10n.t("Destroy which session?"));
   if (!session) return;
   const destroy = vscode.l10n.t("Destroy");
   const choice = await vscode.window.showWarningMessage(
@@ -37,7 +41,50 @@ export async function destroySession(deps: CommandDeps, argument: unknown): Prom
   await withProgress(vscode.l10n.t("Destroying {0}", session.name), () => engine.destroySession(session.id));
 }
 
-async function pickSession(deps: CommandDeps): Promise<SessionRecord | undefined> {
+/** Starts a second session that goes on from what the first one's sandbox holds now. */
+export async function forkSession(deps: CommandDeps, argument: unknown): Promise<SessionRecord | undefined> {
+  requireTrust();
+  const session = isSessionItem(argument)
+    ? argument.session
+    : await pickSession(deps, vscode.l10n.t("Fork which session?"));
+  const target = session && (await pickForkTarget(deps, session));
+  if (!target) return undefined;
+  const engine = await deps.link.get();
+  return await withProgress(vscode.l10n.t("Forking {0}", toDisplay(session.name)), () =>
+    engine.forkSession(session.id, target),
+  );
+}
+
+async function pickForkTarget(deps: CommandDeps, session: SessionRecord): Promise<Target | undefined> {
+  const same: vscode.QuickPickItem = {
+    label: vscode.l10n.t("In a New Sandbox like This One"),
+    description: describeTargetInFull(session.target),
+    iconPath: new vscode.ThemeIcon("repo-forked"),
+  };
+  const elsewhere: vscode.QuickPickItem = {
+    label: vscode.l10n.t("On Another Provider…"),
+    iconPath: new vscode.ThemeIcon("server-environment"),
+  };
+  const item = await vscode.window.showQuickPick([same, elsewhere], {
+    placeHolder: vscode.l10n.t("Where should the second session go on?"),
+  });
+  if (item !== elsewhere) return item && session.target;
+  const choice = await pickTarget(deps);
+  return choice && readTarget(vscode.Uri.file(session.workspaceRoot), choice);
+}
+
+/** Brings back what the session's sandbox holds and nobody has decided about, for review. */
+export async function pullSession(deps: CommandDeps, argument: unknown): Promise<void> {
+  const session = isSessionItem(argument)
+    ? argument.session
+    : await pickSession(deps, vscode.l10n.t("Bring back changes of which session?"));
+  if (!session) return;
+  const engine = await deps.link.get();
+  const title = vscode.l10n.t("Bringing changes back from {0}", toDisplay(session.name));
+  await presentChangeSet(deps, await withProgress(title, () => engine.pullSession(session.id)));
+}
+
+async function pickSession(deps: CommandDeps, placeHolder: string): Promise<SessionRecord | undefined> {
   await deps.store.load();
   const items = deps.store.sessions.map((session) => ({
     label: session.name,
@@ -49,7 +96,7 @@ async function pickSession(deps: CommandDeps): Promise<SessionRecord | undefined
     void vscode.window.showInformationMessage(vscode.l10n.t("There are no sessions."));
     return undefined;
   }
-  return (await vscode.window.showQuickPick(items, { placeHolder: vscode.l10n.t("Destroy which session?") }))?.session;
+  return (await vscode.window.showQuickPick(items, { placeHolder }))?.session;
 }
 
 async function describeLoss(deps: CommandDeps, session: SessionRecord): Promise<string> {
@@ -58,7 +105,7 @@ async function describeLoss(deps: CommandDeps, session: SessionRecord): Promise<
   const pending = await Promise.all(runs.filter(hasPendingChanges).map((run) => deps.reviewFiles.readChanges(run.id)));
   const paths = pending.flat().flatMap((change) => (change.decision === "pending" ? [change.path] : []));
   return [
-    vscode.l10n.t("Its sandbox and everything in it that was not brought back is lost."),
+    vscode.l10n.t("The workspace in its sandbox is kept in a snapshot. Everything else in the sandbox is lost."),
     ...(live.length > 0 ? [vscode.l10n.t("These runs are ended:\n{0}", listPaths(live))] : []),
     ...(paths.length > 0
       ? [

@@ -1,7 +1,8 @@
 import * as vscode from "vscode";
 import { toDisplay } from "../../core/workspace-path.ts";
-import type { ReviewedChange, RunRecord } from "../../sessions/records.ts";
+import type { ReviewedChange } from "../../sessions/records.ts";
 import { openChange } from "./open-review.ts";
+import type { ReviewSubject } from "./review-subject.ts";
 
 /** What the user wants done with files that need a word of theirs. */
 export interface Consent {
@@ -36,33 +37,60 @@ export async function confirmProtected(paths: readonly string[], others: number)
 
 /** Asks about each file that has changed both here and in the sandbox. Undefined when the user stops. */
 export async function confirmConflicts(
-  run: RunRecord,
+  subject: ReviewSubject,
   conflicts: readonly ReviewedChange[],
 ): Promise<Consent | undefined> {
   const overwrite: string[] = [];
   const keep: string[] = [];
   for (const change of conflicts) {
-    const choice = await confirmConflict(run, change);
+    const choice = await confirmConflict(subject, change);
     if (choice === undefined) return undefined;
     (choice === "theirs" ? overwrite : keep).push(change.path);
   }
   return { overwrite, keep };
 }
 
-async function confirmConflict(run: RunRecord, change: ReviewedChange): Promise<"mine" | "theirs" | undefined> {
+async function confirmConflict(subject: ReviewSubject, change: ReviewedChange): Promise<"mine" | "theirs" | undefined> {
   const mine = vscode.l10n.t("Keep Mine");
-  const theirs = vscode.l10n.t("Take the Sandbox's");
+  const theirs = takeTheirsTitle(subject);
   const diff = vscode.l10n.t("Open Diff");
-  const message = vscode.l10n.t("{0} has changed here since the run began.", toDisplay(change.path));
-  const detail = change.theirs
-    ? vscode.l10n.t("Taking the sandbox's version replaces yours.")
-    : vscode.l10n.t("The sandbox deleted it. Taking the sandbox's version deletes yours.");
+  const message = toConflictMessage(subject, change);
+  const detail = toTakingDetail(subject, change);
   let choice = await vscode.window.showWarningMessage(message, { modal: true, detail }, mine, theirs, diff);
   if (choice === diff) {
-    await openChange(run, change);
+    await openChange(subject, change);
     // Not modal: the diff has to be readable while the question stands.
     choice = await vscode.window.showWarningMessage(`${message} ${detail}`, mine, theirs);
   }
   if (choice === mine) return "mine";
   return choice === theirs ? "theirs" : undefined;
+}
+
+/** Asks once more before a file that has changed here is replaced. True when the user wants it. */
+export async function confirmTaking(subject: ReviewSubject, change: ReviewedChange): Promise<boolean> {
+  const theirs = takeTheirsTitle(subject);
+  const options = { modal: true, detail: toTakingDetail(subject, change) };
+  return (await vscode.window.showWarningMessage(toConflictMessage(subject, change), options, theirs)) === theirs;
+}
+
+function takeTheirsTitle({ origin }: ReviewSubject): string {
+  return origin === "snapshot" ? vscode.l10n.t("Take the Snapshot's") : vscode.l10n.t("Take the Sandbox's");
+}
+
+function toConflictMessage({ origin }: ReviewSubject, { path }: ReviewedChange): string {
+  const name = toDisplay(path);
+  return origin === "snapshot"
+    ? vscode.l10n.t("{0} has changed here since the comparison with the snapshot.", name)
+    : vscode.l10n.t("{0} has changed here since the run began.", name);
+}
+
+function toTakingDetail({ origin }: ReviewSubject, { theirs }: ReviewedChange): string {
+  if (origin === "snapshot") {
+    return theirs
+      ? vscode.l10n.t("Taking the snapshot's version replaces yours.")
+      : vscode.l10n.t("The snapshot does not have it. Taking the snapshot's version deletes yours.");
+  }
+  return theirs
+    ? vscode.l10n.t("Taking the sandbox's version replaces yours.")
+    : vscode.l10n.t("The sandbox deleted it. Taking the sandbox's version deletes yours.");
 }

@@ -1,11 +1,17 @@
 import * as vscode from "vscode";
 import type { ReviewedChange, RunRecord } from "../../sessions/records.ts";
+import type { SnapshotRecord } from "../../sessions/snapshot-records.ts";
+import type { Entry } from "../../snapshots/manifest.ts";
 import type { EngineLink } from "../engine-link.ts";
 import { EscapeFilter } from "../terminal/escape-filter.ts";
+import { createListingCache, type ListingCache } from "./listing-cache.ts";
+import type { ReviewSubject } from "./review-subject.ts";
 
-/** The scheme under which VS Code sees what is in a sandbox. */
+/** The scheme under which VS Code sees what is in a sandbox or a snapshot. */
 export const SCHEME = "sandpiper";
-const FILE_QUERY = "file=";
+const THEIRS_QUERY = "file=";
+const SNAPSHOT_QUERY = "snapshot=";
+const MERGED_QUERY = "merged=";
 const LOG_QUERY = "log";
 /** Larger files are not shown. */
 export const MAX_SHOWN_BYTES = 64 * 1024 * 1024;
@@ -18,13 +24,33 @@ export interface ReviewFilesDeps {
   readonly logFileOf: (runId: string) => string;
 }
 
+type FileEntry = Extract<Entry, { type: "file" }>;
+
 /**
- * The file as a run left it, for VS Code to open with whatever viewer fits it. Its path is that of the file here, so that
- * diffs are headed by one name and not by two.
+ * The file as a run left it, or as a change set has it, for VS Code to open with whatever viewer fits it. Its path is that
+ * of the file here, so that diffs are headed by one name and not by two.
  */
-export function toSandboxUri(run: RunRecord, path: string): vscode.Uri {
-  const local = vscode.Uri.joinPath(vscode.Uri.file(run.workspaceRoot), path);
-  return vscode.Uri.from({ scheme: SCHEME, authority: run.id, path: local.path, query: FILE_QUERY + path });
+export function toTheirsUri(subject: Pick<ReviewSubject, "id" | "workspaceRoot">, path: string): vscode.Uri {
+  return toUri(subject.id, subject.workspaceRoot, path, THEIRS_QUERY + path);
+}
+
+/** What applying a change would write where both sides have changed. Its content is named, for it follows the disk. */
+export function toMergedUri(
+  subject: Pick<ReviewSubject, "id" | "workspaceRoot">,
+  path: string,
+  merged: FileEntry,
+): vscode.Uri {
+  return toUri(subject.id, subject.workspaceRoot, path, `${MERGED_QUERY}${merged.sha256},${merged.sizeBytes}`);
+}
+
+/** The file as a snapshot has it. */
+export function toSnapshotUri(snapshot: Pick<SnapshotRecord, "id" | "workspaceRoot">, path: string): vscode.Uri {
+  return toUri(snapshot.id, snapshot.workspaceRoot, path, SNAPSHOT_QUERY + path);
+}
+
+function toUri(authority: string, workspaceRoot: string, path: string, query: string): vscode.Uri {
+  const local = vscode.Uri.joinPath(vscode.Uri.file(workspaceRoot), path);
+  return vscode.Uri.from({ scheme: SCHEME, authority, path: local.path, query });
 }
 
 /** The run's whole output as plain text. */
@@ -33,14 +59,27 @@ export function toLogUri(run: RunRecord): vscode.Uri {
   return vscode.Uri.from({ scheme: SCHEME, authority: run.id, path: `/${name}.log`, query: LOG_QUERY });
 }
 
-/** What is in sandboxes, as read-only files: the authority is the run, the query says which of its files. */
+/**
+ * What is in sandboxes and snapshots, as read-only files: the authority is the run, change set or snapshot, the query says
+ * which of its files.
+ */
 export class ReviewFiles implements vscode.FileSystemProvider {
   readonly #deps: ReviewFilesDeps;
+  readonly #theirs: ListingCache;
+  readonly #snapshots: ListingCache;
   readonly #changed = new vscode.EventEmitter<vscode.FileChangeEvent[]>();
   readonly onDidChangeFile = this.#changed.event;
 
   constructor(deps: ReviewFilesDeps) {
     this.#deps = deps;
+    // What a run left and what a snapshot holds does not change, and editors ask for file after file of it.
+    this.#theirs = createListingCache(async (id) =>
+      (await this.readChanges(id)).flatMap(({ path, theirs }) => (theirs ? [[path, theirs] as const] : [])),
+    );
+    this.#snapshots = createListingCache(async (id) => {
+      const files = await (await deps.link.get()).listSnapshotFiles(id);
+      return files.map(({ path, entry }) => [path, entry] as const);
+    });
   }
 
   /** Where the bytes of the run's output are on disk. */
@@ -48,9 +87,9 @@ export class ReviewFiles implements vscode.FileSystemProvider {
     return this.#deps.logFileOf(runId);
   }
 
-  /** The run's changes, held against the disk as it is now. */
-  async readChanges(runId: string): Promise<readonly ReviewedChange[]> {
-    return (await this.#deps.link.get()).readChanges(runId);
+  /** The changes of a run or a change set, held against the disk as it is now. */
+  async readChanges(id: string): Promise<readonly ReviewedChange[]> {
+    return (await this.#deps.link.get()).readChanges(id);
   }
 
   watch(): vscode.Disposable {
@@ -60,9 +99,8 @@ export class ReviewFiles implements vscode.FileSystemProvider {
 
   async stat(uri: vscode.Uri): Promise<vscode.FileStat> {
     const base = { type: vscode.FileType.File, ctime: 0, mtime: 0, permissions: vscode.FilePermission.Readonly };
-    const { runId, path } = parse(uri);
-    if (path === undefined) {
-      const file = await vscode.workspace.fs.stat(vscode.Uri.file(this.logFileOf(runId)));
+    if (uri.query === LOG_QUERY) {
+      const file = await vscode.workspace.fs.stat(vscode.Uri.file(this.logFileOf(uri.authority)));
       return { ...base, mtime: file.mtime, size: file.size };
     }
     const entry = await this.#entryOf(uri);
@@ -70,8 +108,7 @@ export class ReviewFiles implements vscode.FileSystemProvider {
   }
 
   async readFile(uri: vscode.Uri): Promise<Uint8Array> {
-    const { runId, path } = parse(uri);
-    if (path === undefined) return this.#readLog(runId);
+    if (uri.query === LOG_QUERY) return this.#readLog(uri.authority);
     const entry = await this.#entryOf(uri);
     if (entry.type !== "file") return Buffer.from(entry.type === "link" ? `-> ${entry.target}\n` : "");
     if (entry.sizeBytes > MAX_SHOWN_BYTES) {
@@ -102,11 +139,17 @@ export class ReviewFiles implements vscode.FileSystemProvider {
     throw vscode.FileSystemError.NoPermissions();
   }
 
-  async #entryOf(uri: vscode.Uri): Promise<NonNullable<ReviewedChange["theirs"]>> {
-    const { runId, path } = parse(uri);
-    const change = (await this.readChanges(runId)).find((each) => each.path === path);
-    if (!change?.theirs) throw vscode.FileSystemError.FileNotFound(uri);
-    return change.theirs;
+  async #entryOf(uri: vscode.Uri): Promise<Entry> {
+    const { authority: id, query } = uri;
+    const entry = query.startsWith(MERGED_QUERY)
+      ? toMergedEntry(query)
+      : query.startsWith(SNAPSHOT_QUERY)
+        ? await this.#snapshots.find(id, query.slice(SNAPSHOT_QUERY.length))
+        : query.startsWith(THEIRS_QUERY)
+          ? await this.#theirs.find(id, query.slice(THEIRS_QUERY.length))
+          : undefined;
+    if (!entry) throw vscode.FileSystemError.FileNotFound(uri);
+    return entry;
   }
 
   async #readLog(runId: string): Promise<Uint8Array> {
@@ -128,8 +171,7 @@ export function toPlainText(output: Uint8Array): string {
   );
 }
 
-function parse(uri: vscode.Uri): { readonly runId: string; readonly path?: string } {
-  if (uri.query === LOG_QUERY) return { runId: uri.authority };
-  if (uri.query.startsWith(FILE_QUERY)) return { runId: uri.authority, path: uri.query.slice(FILE_QUERY.length) };
-  throw vscode.FileSystemError.FileNotFound(uri);
+function toMergedEntry(query: string): FileEntry | undefined {
+  const [sha256, sizeBytes] = query.slice(MERGED_QUERY.length).split(",");
+  return sha256 ? { type: "file", sha256, sizeBytes: Number(sizeBytes), executable: false } : undefined;
 }

@@ -1,20 +1,37 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../core/disposable-store.ts";
+import type { EngineLink } from "../engine-link.ts";
 import type { ReviewFiles } from "../review/review-files.ts";
 import type { RunStore } from "../run-store.ts";
 import { RunsView, toBadge } from "./runs-view.ts";
 import { SessionsView } from "./sessions-view.ts";
+import { SnapshotsView } from "./snapshots-view.ts";
+
+/** Rows that say how long ago something was are drawn anew this often. */
+const REDRAW_MS = 60_000;
 
 /** The views of the activity bar's container, with the number of live runs on it. */
-export function createViews(store: RunStore, files: ReviewFiles): Disposable {
+export function createViews(link: EngineLink, store: RunStore, files: ReviewFiles): Disposable {
   const resources = new DisposableStore();
   const runs = vscode.window.createTreeView("sandpiper.runs", {
     treeDataProvider: resources.add(new RunsView(store, files)),
     showCollapseAll: true,
   });
   resources.add(runs);
+  const sessions = resources.add(new SessionsView(store));
+  const snapshots = resources.add(new SnapshotsView(link, store));
   resources.add(
-    vscode.window.createTreeView("sandpiper.sessions", { treeDataProvider: resources.add(new SessionsView(store)) }),
+    keepTimes(vscode.window.createTreeView("sandpiper.sessions", { treeDataProvider: sessions }), sessions),
+  );
+  resources.add(
+    keepTimes(
+      vscode.window.createTreeView("sandpiper.snapshots", {
+        treeDataProvider: snapshots,
+        showCollapseAll: true,
+        canSelectMany: true,
+      }),
+      snapshots,
+    ),
   );
   resources.add(
     store.onDidChange(() => {
@@ -22,4 +39,15 @@ export function createViews(store: RunStore, files: ReviewFiles): Disposable {
     }),
   );
   return resources;
+}
+
+/** Owns the view, and redraws its rows while they are seen. */
+function keepTimes(view: vscode.TreeView<unknown>, rows: { redraw(): void }): Disposable {
+  const timer = setInterval(() => view.visible && rows.redraw(), REDRAW_MS);
+  return {
+    dispose: () => {
+      clearInterval(timer);
+      view.dispose();
+    },
+  };
 }

@@ -2,14 +2,17 @@ import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../core/disposable-store.ts";
 import { toDisplay } from "../../core/workspace-path.ts";
 import type { ReviewedChange, RunRecord } from "../../sessions/records.ts";
-import type { ChangeItem, RunItem } from "../commands/pick-run.ts";
-import { describeRun, describeState, outcomeOf, titleOf } from "../describe-run.ts";
-import { toLocalUri } from "../review/open-review.ts";
+import type { ChangeSetRecord } from "../../sessions/snapshot-records.ts";
+import type { ChangeItem, ChangeSetItem, RunItem } from "../commands/pick-run.ts";
+import { describeFileCount, describeRun, describeState, outcomeOf, titleOf } from "../describe-run.ts";
+import { describeTime } from "../describe-time.ts";
 import type { ReviewFiles } from "../review/review-files.ts";
+import { toSubject } from "../review/review-subject.ts";
 import { hasPendingChanges, isLive, type RunStore } from "../run-store.ts";
 import { openRoots } from "../workspace-folder.ts";
+import { toChangeItem } from "./change-item.ts";
 
-export type RunsNode = RunItem | ChangeItem;
+export type RunsNode = RunItem | ChangeSetItem | ChangeItem;
 
 const MAX_SHOWN = 200;
 const ICONS = {
@@ -19,11 +22,14 @@ const ICONS = {
   stopped: ["circle-slash", "testing.iconSkipped"],
 } as const;
 
-/** The runs of this window's folders, newest first, with the files that each changed below it. */
+/**
+ * The runs of this window's folders, newest first, with the files that each changed below it; above them what a restore or
+ * a pull brought and nobody has decided about.
+ */
 export class RunsView implements vscode.TreeDataProvider<RunsNode>, Disposable {
   readonly #store: RunStore;
   readonly #files: ReviewFiles;
-  readonly #changes = new WeakMap<RunRecord, Promise<readonly ReviewedChange[]>>();
+  readonly #changes = new WeakMap<RunRecord | ChangeSetRecord, Promise<readonly ReviewedChange[]>>();
   readonly #resources = new DisposableStore();
   readonly #changed = this.#resources.add(new vscode.EventEmitter<void>());
   readonly onDidChangeTreeData = this.#changed.event;
@@ -35,25 +41,34 @@ export class RunsView implements vscode.TreeDataProvider<RunsNode>, Disposable {
   }
 
   async getChildren(node?: RunsNode): Promise<RunsNode[]> {
-    if (!node) return shownRuns(this.#store).map((run) => ({ kind: "run", run }));
+    if (!node) return this.#roots();
     if (node.kind === "change") return [];
-    const changes = await this.#readChanges(node.run);
-    return changes.map((change) => ({ kind: "change", runId: node.run.id, change }));
+    const record = node.kind === "run" ? node.run : node.changeSet;
+    const changes = await this.#readChanges(record);
+    return changes.map((change) => ({ kind: "change", subjectId: record.id, change }));
   }
 
   getTreeItem(node: RunsNode): vscode.TreeItem {
     if (node.kind === "run") return toRunItem(node.run);
-    const run = this.#store.run(node.runId);
-    return run ? toChangeItem(run, node) : new vscode.TreeItem(toDisplay(node.change.path));
+    if (node.kind === "change-set") return toChangeSetItem(node.changeSet);
+    const record = this.#store.run(node.subjectId) ?? this.#store.changeSet(node.subjectId);
+    return record ? toChangeItem(toSubject(record), node) : new vscode.TreeItem(toDisplay(node.change.path));
+  }
+
+  #roots(): RunsNode[] {
+    return [
+      ...shownChangeSets(this.#store).map((changeSet): RunsNode => ({ kind: "change-set", changeSet })),
+      ...shownRuns(this.#store).map((run): RunsNode => ({ kind: "run", run })),
+    ];
   }
 
   /** Once per record: every decision makes a new one, and other events must not read every change set again. */
-  #readChanges(run: RunRecord): Promise<readonly ReviewedChange[]> {
-    const known = this.#changes.get(run);
+  #readChanges(record: RunRecord | ChangeSetRecord): Promise<readonly ReviewedChange[]> {
+    const known = this.#changes.get(record);
     if (known) return known;
-    const changes = this.#files.readChanges(run.id);
-    this.#changes.set(run, changes);
-    changes.catch(() => this.#changes.delete(run));
+    const changes = this.#files.readChanges(record.id);
+    this.#changes.set(record, changes);
+    changes.catch(() => this.#changes.delete(record));
     return changes;
   }
 
@@ -62,7 +77,13 @@ export class RunsView implements vscode.TreeDataProvider<RunsNode>, Disposable {
   }
 }
 
-/** What the view lists. */
+/** Change sets of this window's folders that are not decided yet. */
+export function shownChangeSets(store: RunStore): readonly ChangeSetRecord[] {
+  const roots = openRoots();
+  return store.changeSets.filter((each) => roots.includes(each.workspaceRoot) && hasPendingChanges(each));
+}
+
+/** Runs of this window's folders, as many as the view lists. */
 export function shownRuns(store: RunStore): readonly RunRecord[] {
   const roots = openRoots();
   return store.runs.filter((run) => roots.includes(run.workspaceRoot)).slice(0, MAX_SHOWN);
@@ -75,7 +96,7 @@ function toRunItem(run: RunRecord): vscode.TreeItem {
   const [icon, color] = ICONS[outcomeOf(run)];
   item.id = run.id;
   item.iconPath = new vscode.ThemeIcon(icon, color ? new vscode.ThemeColor(color) : undefined);
-  item.description = `${describeRun(run)} · ${toClock(run.requestedAt)}`;
+  item.description = `${describeRun(run)} · ${describeTime(run.requestedAt)}`;
   item.tooltip = [titleOf(run), describeRun(run), new Date(run.requestedAt).toLocaleString(), ...explain(run)].join(
     "\n",
   );
@@ -83,6 +104,20 @@ function toRunItem(run: RunRecord): vscode.TreeItem {
   item.command = { title: vscode.l10n.t("Show Output"), command: "sandpiper.showRun", arguments: [run.id] };
   item.accessibilityInformation = { label: `${titleOf(run)}, ${describeRun(run)}` };
   if (changeCount(run) === 0) item.collapsibleState = None;
+  return item;
+}
+
+function toChangeSetItem(changeSet: ChangeSetRecord): vscode.TreeItem {
+  const { title } = toSubject(changeSet);
+  const item = new vscode.TreeItem(title, vscode.TreeItemCollapsibleState.Expanded);
+  const count = describeFileCount(changeSet.changes.pending);
+  item.id = changeSet.id;
+  item.iconPath = new vscode.ThemeIcon(changeSet.cause === "restore" ? "history" : "repo-pull");
+  item.description = `${count} · ${describeTime(changeSet.createdAt)}`;
+  item.tooltip = [title, count, new Date(changeSet.createdAt).toLocaleString()].join("\n");
+  item.contextValue = "change-set;pending";
+  item.command = { title: vscode.l10n.t("Review"), command: "sandpiper.reviewChanges", arguments: [changeSet.id] };
+  item.accessibilityInformation = { label: `${title}, ${count}` };
   return item;
 }
 
@@ -95,41 +130,6 @@ function explain(run: RunRecord): readonly string[] {
 
 function changeCount(run: RunRecord): number {
   return run.changes ? run.changes.added + run.changes.modified + run.changes.deleted : 0;
-}
-
-function toChangeItem(run: RunRecord, node: ChangeItem): vscode.TreeItem {
-  const { change } = node;
-  const name = change.path.slice(change.path.lastIndexOf("/") + 1);
-  const item = new vscode.TreeItem(toDisplay(name), vscode.TreeItemCollapsibleState.None);
-  const state = describeChange(change);
-  const folder = change.path.slice(0, -name.length - 1);
-  item.id = `${run.id}/${change.path}`;
-  item.resourceUri = toLocalUri(run, change.path);
-  item.iconPath = vscode.ThemeIcon.File;
-  item.description = [folder && toDisplay(folder), state].filter((part) => part).join(" · ");
-  item.tooltip = `${toDisplay(change.path)}\n${state}`;
-  item.contextValue = ["change", change.decision].join(";");
-  item.command = { title: vscode.l10n.t("Open Diff"), command: "sandpiper.openChange", arguments: [node] };
-  item.accessibilityInformation = { label: `${toDisplay(change.path)}, ${state}` };
-  return item;
-}
-
-function describeChange(change: ReviewedChange): string {
-  const kind = {
-    added: vscode.l10n.t("added"),
-    modified: vscode.l10n.t("modified"),
-    deleted: vscode.l10n.t("deleted"),
-  }[change.kind];
-  if (change.decision === "applied") return vscode.l10n.t("{0}, applied", kind);
-  if (change.decision === "discarded") return vscode.l10n.t("{0}, discarded", kind);
-  if (change.status === "conflict") return vscode.l10n.t("{0}, conflict: changed here too", kind);
-  return change.isProtected ? vscode.l10n.t("{0}, protected", kind) : kind;
-}
-
-function toClock(time: string): string {
-  const date = new Date(time);
-  const isToday = date.toDateString() === new Date().toDateString();
-  return isToday ? date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) : date.toLocaleDateString();
 }
 
 /** The badge on the activity bar: how many runs go on. */

@@ -23,6 +23,10 @@ export const SETTINGS: Readonly<Record<string, unknown>> = {
   "sandpiper.run.languages": {},
   "sandpiper.run.env": {},
   "sandpiper.sync.maxFileMiB": 50,
+  "sandpiper.sync.maxUploadMiB": 1024,
+  "sandpiper.snapshots.maxCount": 200,
+  "sandpiper.snapshots.maxAgeDays": 30,
+  "sandpiper.snapshots.maxTotalMiB": 4096,
   "sandpiper.saveBeforeRun": "none",
   "sandpiper.codeLens.enabled": true,
 };

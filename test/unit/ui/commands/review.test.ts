@@ -68,7 +68,7 @@ describe("an open review", () => {
     await store.load();
     state.tabs = [review];
 
-    await discardChanges(deps, { kind: "change", runId: "run-1", change: fakeChange("a") });
+    await discardChanges(deps, { kind: "change", subjectId: "run-1", change: fakeChange("a") });
 
     expect(state.executed.map(({ command, args }) => [command, args[0], args[1]])).toMatchObject([
       ["vscode.changes", "Changes by train.py", { length: 1 }],
@@ -79,7 +79,7 @@ describe("an open review", () => {
     const { deps, engine, store } = setUp(fakeChange("a"), fakeChange("b"));
     await store.load();
 
-    await discardChanges(deps, { kind: "change", runId: "run-1", change: fakeChange("a") });
+    await discardChanges(deps, { kind: "change", subjectId: "run-1", change: fakeChange("a") });
 
     expect(engine.asked).toEqual(["discard run-1 a"]);
     expect(state.executed).toEqual([]);
@@ -98,11 +98,11 @@ describe("applyChanges", () => {
   it("applies one file from its item", async () => {
     const b = fakeChange("b");
     const { deps, engine } = setUp(fakeChange("a"), b);
-    await applyChanges(deps, { kind: "change", runId: "run-1", change: b });
+    await applyChanges(deps, { kind: "change", subjectId: "run-1", change: b });
     expect(engine.asked).toEqual([]);
 
     await deps.store.load();
-    await applyChanges(deps, { kind: "change", runId: "run-1", change: b });
+    await applyChanges(deps, { kind: "change", subjectId: "run-1", change: b });
     expect(engine.asked).toEqual(["apply run-1 b over "]);
   });
 

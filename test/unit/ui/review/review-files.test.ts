@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import * as vscode from "vscode";
-import { toPlainText, toSandboxUri } from "../../../../src/ui/review/review-files.ts";
+import { toPlainText, toTheirsUri } from "../../../../src/ui/review/review-files.ts";
 import { resetFake } from "../../../fakes/vscode.ts";
 import { fakeDeps, SETTINGS } from "../command-deps.ts";
 import { fakeChange, fakeRun } from "../fake-engine.ts";
@@ -12,7 +12,7 @@ describe("ReviewFiles", () => {
     const { deps, engine, contents } = fakeDeps();
     engine.changes = [fakeChange("src/a b.py")];
     contents.set("hash of src/a b.py", "abc");
-    const uri = toSandboxUri(fakeRun(), "src/a b.py");
+    const uri = toTheirsUri(fakeRun(), "src/a b.py");
 
     expect(Buffer.from(await deps.reviewFiles.readFile(uri)).toString()).toBe("abc");
     expect(await deps.reviewFiles.stat(uri)).toMatchObject({ size: 3, permissions: vscode.FilePermission.Readonly });
@@ -22,7 +22,7 @@ describe("ReviewFiles", () => {
     const { deps, engine } = fakeDeps();
     engine.changes = [fakeChange("link", { theirs: { type: "link", target: "/etc/passwd" } })];
 
-    const content = await deps.reviewFiles.readFile(toSandboxUri(fakeRun(), "link"));
+    const content = await deps.reviewFiles.readFile(toTheirsUri(fakeRun(), "link"));
 
     expect(Buffer.from(content).toString()).toBe("-> /etc/passwd\n");
   });
@@ -31,7 +31,7 @@ describe("ReviewFiles", () => {
     const { deps, engine } = fakeDeps();
     engine.changes = [fakeChange("a")];
 
-    await expect(deps.reviewFiles.readFile(toSandboxUri(fakeRun(), "../../etc/passwd"))).rejects.toThrow("not found");
+    await expect(deps.reviewFiles.readFile(toTheirsUri(fakeRun(), "../../etc/passwd"))).rejects.toThrow("not found");
   });
 
   it("says what to do with a file too large to show", async () => {
@@ -39,7 +39,7 @@ describe("ReviewFiles", () => {
     const theirs = { type: "file", sha256: "x", sizeBytes: 65 * 1024 * 1024, executable: false } as const;
     engine.changes = [fakeChange("big", { theirs })];
 
-    await expect(deps.reviewFiles.readFile(toSandboxUri(fakeRun(), "big"))).rejects.toThrow("Apply it to see it");
+    await expect(deps.reviewFiles.readFile(toTheirsUri(fakeRun(), "big"))).rejects.toThrow("Apply it to see it");
   });
 
   it("lets nothing be written", () => {
