@@ -12,6 +12,12 @@ export interface FakeState {
   isTrusted: boolean;
   /** Buttons to press, in order, on the messages to come; undefined dismisses one. */
   answers: (string | undefined)[];
+  /** Labels to take, in order, in the pickers to come; undefined dismisses one. */
+  picks: (string | undefined)[];
+  /** What is typed into the input boxes to come. */
+  inputs: (string | undefined)[];
+  /** What the file dialogs to come give. */
+  files: (URI | undefined)[];
   /** Open editors, by what their tabs say. */
   tabs: { readonly label: string }[];
   readonly messages: {
@@ -20,6 +26,8 @@ export interface FakeState {
     readonly detail?: string;
     readonly buttons: readonly string[];
   }[];
+  /** The pickers that were shown. */
+  readonly asked: { readonly placeHolder: string | undefined; readonly labels: readonly string[] }[];
   readonly executed: { readonly command: string; readonly args: readonly unknown[] }[];
   readonly commands: Map<string, (...args: unknown[]) => unknown>;
   readonly terminals: FakeTerminal[];
@@ -54,8 +62,12 @@ export const state: FakeState = {
   activeEditor: undefined,
   isTrusted: true,
   answers: [],
+  picks: [],
+  inputs: [],
+  files: [],
   tabs: [],
   messages: [],
+  asked: [],
   executed: [],
   commands: new Map(),
   terminals: [],
@@ -69,9 +81,12 @@ export function resetFake(settings: Record<string, unknown> = {}): void {
     activeEditor: undefined,
     isTrusted: true,
     answers: [],
+    picks: [],
+    inputs: [],
+    files: [],
     tabs: [],
   });
-  for (const list of [state.messages, state.executed, state.terminals]) list.length = 0;
+  for (const list of [state.messages, state.asked, state.executed, state.terminals]) list.length = 0;
   state.commands.clear();
 }
 
@@ -214,6 +229,9 @@ export const workspace = {
     },
   }),
   onDidChangeConfiguration: () => ({ dispose: () => undefined }),
+  fs: {
+    delete: async (uri: URI) => void state.executed.push({ command: "fs.delete", args: [uri.fsPath] }),
+  },
   asRelativePath: (uri: URI) => uri.path,
   openTextDocument: async (uri: URI) => {
     const document = state.documents.find((each) => each.uri.toString() === uri.toString());
@@ -238,6 +256,17 @@ export const window = {
   showErrorMessage: (message: string, ...rest: unknown[]) => show("error", message, rest),
   showWarningMessage: (message: string, ...rest: unknown[]) => show("warning", message, rest),
   showInformationMessage: (message: string, ...rest: unknown[]) => show("information", message, rest),
+  showQuickPick: async <T extends { readonly label: string }>(
+    items: readonly T[],
+    options?: { placeHolder?: string },
+  ) => {
+    state.asked.push({ placeHolder: options?.placeHolder, labels: items.map(({ label }) => label) });
+    const label = state.picks.shift();
+    return items.find((item) => item.label === label);
+  },
+  showInputBox: async () => state.inputs.shift(),
+  showSaveDialog: async () => state.files.shift(),
+  showOpenDialog: async () => state.files.splice(0, 1),
   setStatusBarMessage: (message: string) => {
     state.messages.push({ level: "status", message, buttons: [] });
     return { dispose: () => undefined };

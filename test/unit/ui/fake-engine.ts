@@ -2,6 +2,15 @@ import { Emitter } from "../../../src/core/event.ts";
 import { silentLogger } from "../../../src/core/logger.ts";
 import type { ApplyResult, EngineEvent, PathSelection } from "../../../src/sessions/engine.ts";
 import type { ReviewedChange, RunRecord, RunRequest, SessionRecord, Target } from "../../../src/sessions/records.ts";
+import type {
+  ChangeSetRecord,
+  RetentionPolicy,
+  SnapshotChange,
+  SnapshotFile,
+  SnapshotRecord,
+  SnapshotSource,
+  StorageReport,
+} from "../../../src/sessions/snapshot-records.ts";
 import type { ConnectedEngine } from "../../../src/host/engine-client.ts";
 import { EngineLink } from "../../../src/ui/engine-link.ts";
 
@@ -48,6 +57,56 @@ export function fakeChange(path: string, overrides: Partial<ReviewedChange> = {}
   return { path, kind: "added", theirs, decision: "pending", isProtected: false, status: "ready", ...overrides };
 }
 
+export function fakeSession(overrides: Partial<SessionRecord> = {}): SessionRecord {
+  return {
+    version: 1,
+    id: "s-1",
+    name: "ws",
+    workspaceRoot: "/ws",
+    target: TARGET,
+    boundary: "namespaces",
+    state: "ready",
+    createdAt: "2026-01-01T10:00:00.000Z",
+    expiresAt: new Date(Date.now() + 42 * 60_000).toISOString(),
+    lastUsedAt: "2026-01-01T10:00:00.000Z",
+    ...overrides,
+  };
+}
+
+/** What a run left, just now. */
+export function fakeSnapshot(overrides: Partial<SnapshotRecord> = {}): SnapshotRecord {
+  return {
+    version: 1,
+    id: "snap-1",
+    treeHash: `tree of ${overrides.id ?? "snap-1"}`,
+    baseTreeHash: "base",
+    workspaceRoot: "/ws",
+    isPinned: false,
+    cause: "exit",
+    sessionId: "s-1",
+    runId: "run-1",
+    target: TARGET,
+    envNames: [],
+    createdAt: new Date().toISOString(),
+    fileCount: 1204,
+    totalBytes: 3_500_000,
+    ...overrides,
+  };
+}
+
+export function fakeChangeSet(overrides: Partial<ChangeSetRecord> = {}): ChangeSetRecord {
+  return {
+    version: 1,
+    id: "set-1",
+    title: "Restore Tuesday 14:03",
+    workspaceRoot: "/ws",
+    cause: "restore",
+    createdAt: "2026-01-01T10:00:00.000Z",
+    changes: { added: 0, modified: 1, deleted: 0, pending: 1 },
+    ...overrides,
+  };
+}
+
 /** An engine in memory: it records what it was asked and says what it is told to. */
 export class FakeEngine implements ConnectedEngine {
   readonly events = new Emitter<EngineEvent>();
@@ -57,29 +116,82 @@ export class FakeEngine implements ConnectedEngine {
   runs: RunRecord[] = [];
   sessions: SessionRecord[] = [];
   changes: ReviewedChange[] = [];
+  snapshots: SnapshotRecord[] = [];
+  snapshotFiles: SnapshotFile[] = [];
+  differences: SnapshotChange[] = [];
+  changeSets: ChangeSetRecord[] = [];
   applyResult: ApplyResult | undefined;
   cut: () => void = () => undefined;
   readonly closed = new Promise<void>((resolve) => {
     this.cut = resolve;
   });
 
-  listSnapshots = async (): Promise<never[]> => [];
-  listSnapshotFiles = async (): Promise<never[]> => [];
-  diffSnapshots = async (): Promise<never[]> => [];
-  listChangeSets = async (): Promise<never[]> => [];
-  takeSnapshot = (): Promise<never> => unscripted("takeSnapshot");
-  updateSnapshot = (): Promise<never> => unscripted("updateSnapshot");
-  deleteSnapshot = (): Promise<never> => unscripted("deleteSnapshot");
-  exportSnapshot = (): Promise<never> => unscripted("exportSnapshot");
-  importSnapshot = (): Promise<never> => unscripted("importSnapshot");
-  restoreWorkspace = (): Promise<never> => unscripted("restoreWorkspace");
-  restoreSession = (): Promise<never> => unscripted("restoreSession");
-  forkSession = (): Promise<never> => unscripted("forkSession");
-  pullSession = (): Promise<never> => unscripted("pullSession");
   previewUpload = (): Promise<never> => unscripted("previewUpload");
   allowSecrets = (): Promise<never> => unscripted("allowSecrets");
-  readStorage = (): Promise<never> => unscripted("readStorage");
-  setRetention = (): Promise<never> => unscripted("setRetention");
+
+  async listSnapshots(): Promise<readonly SnapshotRecord[]> {
+    return this.snapshots;
+  }
+  async listSnapshotFiles(snapshotId: string): Promise<readonly SnapshotFile[]> {
+    this.asked.push(`files of ${snapshotId}`);
+    return this.snapshotFiles;
+  }
+  async diffSnapshots(fromId: string, toId: string): Promise<readonly SnapshotChange[]> {
+    this.asked.push(`diff ${fromId} ${toId}`);
+    return this.differences;
+  }
+  async takeSnapshot(source: SnapshotSource, name?: string): Promise<SnapshotRecord> {
+    this.asked.push(
+      `snapshot of ${source.kind === "session" ? source.sessionId : source.workspaceRoot} as ${name ?? ""}`,
+    );
+    return fakeSnapshot({ id: "taken", cause: "request" });
+  }
+  async updateSnapshot(
+    snapshotId: string,
+    change: { readonly name?: string; readonly isPinned?: boolean },
+  ): Promise<SnapshotRecord> {
+    this.asked.push(`update ${snapshotId} ${JSON.stringify(change)}`);
+    return fakeSnapshot({ id: snapshotId });
+  }
+  async deleteSnapshot(snapshotId: string): Promise<void> {
+    this.asked.push(`delete ${snapshotId}`);
+  }
+  async exportSnapshot(snapshotId: string, file: string): Promise<void> {
+    this.asked.push(`export ${snapshotId} to ${file}`);
+  }
+  async importSnapshot(file: string, workspaceRoot: string): Promise<SnapshotRecord> {
+    this.asked.push(`import ${file} for ${workspaceRoot}`);
+    return fakeSnapshot({ id: "imported", cause: "import" });
+  }
+  async restoreWorkspace(snapshotId: string): Promise<ChangeSetRecord> {
+    this.asked.push(`restore ${snapshotId}`);
+    return fakeChangeSet({ snapshotId });
+  }
+  async restoreSession(snapshotId: string, target: Target, sessionId?: string): Promise<SessionRecord> {
+    this.asked.push(`restore ${snapshotId} on ${target.providerId} in ${sessionId ?? "a new session"}`);
+    return fakeSession({ id: "restored", target, restoredFrom: snapshotId });
+  }
+  async forkSession(sessionId: string, target?: Target): Promise<SessionRecord> {
+    this.asked.push(`fork ${sessionId} on ${target?.providerId ?? "the same"}`);
+    return fakeSession({ id: "fork" });
+  }
+  async listChangeSets(): Promise<readonly ChangeSetRecord[]> {
+    return this.changeSets;
+  }
+  async pullSession(sessionId: string): Promise<ChangeSetRecord> {
+    this.asked.push(`pull ${sessionId}`);
+    return fakeChangeSet({ title: "Changes in ws", cause: "pull", sessionId });
+  }
+  async readStorage(): Promise<StorageReport> {
+    return {
+      snapshotCount: 12,
+      storedBytes: 3_500_000,
+      policy: { maxSnapshots: 200, maxAgeDays: 30, maxTotalMiB: 4096 },
+    };
+  }
+  async setRetention({ maxSnapshots, maxAgeDays, maxTotalMiB }: RetentionPolicy): Promise<void> {
+    this.asked.push(`keep ${maxSnapshots}, ${maxAgeDays} days, ${maxTotalMiB} MiB`);
+  }
 
   async startRun(request: RunRequest): Promise<RunRecord> {
     this.requests.push(request);

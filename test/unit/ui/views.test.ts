@@ -1,11 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { RunsView, toBadge } from "../../../src/ui/views/runs-view.ts";
 import { SessionsView } from "../../../src/ui/views/sessions-view.ts";
-import type { SessionRecord } from "../../../src/sessions/records.ts";
 import { resetFake, state } from "../../fakes/vscode.ts";
 import { URI } from "../../fakes/uri.ts";
 import { fakeDeps, SETTINGS } from "./command-deps.ts";
-import { fakeChange, fakeRun, liveRun, TARGET } from "./fake-engine.ts";
+import { fakeChange, fakeChangeSet, fakeRun, fakeSession, fakeSnapshot, liveRun, TARGET } from "./fake-engine.ts";
 
 const PENDING = { added: 1, modified: 1, deleted: 0, pending: 2 };
 
@@ -13,22 +12,6 @@ beforeEach(() => {
   resetFake({ ...SETTINGS });
   state.folders = [{ uri: URI.file("/ws"), name: "ws", index: 0 }];
 });
-
-function session(overrides: Partial<SessionRecord> = {}): SessionRecord {
-  return {
-    version: 1,
-    id: "s-1",
-    name: "ws",
-    workspaceRoot: "/ws",
-    target: TARGET,
-    boundary: "namespaces",
-    state: "ready",
-    createdAt: "2026-01-01T10:00:00.000Z",
-    expiresAt: new Date(Date.now() + 42 * 60_000).toISOString(),
-    lastUsedAt: "2026-01-01T10:00:00.000Z",
-    ...overrides,
-  };
-}
 
 describe("RunsView", () => {
   it("lists this window's runs, newest first", async () => {
@@ -84,6 +67,42 @@ describe("RunsView", () => {
     ]);
   });
 
+  it("lists what a restore brought, above the runs, until it is decided", async () => {
+    const { deps, engine, store } = fakeDeps();
+    engine.runs = [fakeRun()];
+    engine.changeSets = [
+      fakeChangeSet(),
+      fakeChangeSet({ id: "decided", changes: { ...PENDING, pending: 0 } }),
+      fakeChangeSet({ id: "elsewhere", workspaceRoot: "/other" }),
+    ];
+    engine.changes = [fakeChange("a.py")];
+    await store.load();
+    const view = new RunsView(store, deps.reviewFiles);
+    const [first, ...others] = await view.getChildren();
+    const item = first && view.getTreeItem(first);
+
+    expect(item).toMatchObject({ id: "set-1", label: "Restore Tuesday 14:03", contextValue: "change-set;pending" });
+    expect(item?.description).toContain("1 file changed");
+    expect(others.map(({ kind }) => kind)).toEqual(["run"]);
+    expect(await view.getChildren(first)).toMatchObject([{ kind: "change", subjectId: "set-1" }]);
+  });
+
+  it.each([
+    ["a rename within a folder", { path: "src/new.py", renamedFrom: "src/old.py" }, "old.py → new.py", "src · renamed"],
+    ["a move", { path: "lib/a.py", renamedFrom: "src/a.py" }, "src/a.py → a.py", "lib · renamed"],
+    ["a clean merge", { status: "merge" }, "a.py", "added, merges with your edits"],
+    ["a protected file", { isProtected: true }, "a.py", "added, protected"],
+  ] as const)("describes %s", async (...row) => {
+    const [, overrides, label, description] = row;
+    const { deps, engine, store } = fakeDeps();
+    engine.runs = [fakeRun()];
+    await store.load();
+    const change = fakeChange("a.py", overrides);
+    const item = new RunsView(store, deps.reviewFiles).getTreeItem({ kind: "change", subjectId: "run-1", change });
+
+    expect([item.label, item.description]).toEqual([label, description]);
+  });
+
   it("counts live runs on the badge", () => {
     const { store } = fakeDeps();
     expect(toBadge(store)).toBeUndefined();
@@ -95,21 +114,45 @@ describe("RunsView", () => {
 });
 
 describe("SessionsView", () => {
+  function drawn(deps: ReturnType<typeof fakeDeps>["deps"]) {
+    const view = new SessionsView(deps.store);
+    return view
+      .getChildren()
+      .map((node) => view.getTreeItem(node))
+      .map(({ id, description, contextValue }) => [id, description, contextValue]);
+  }
+
   it("lists sessions that are alive, with when they end, what runs in them, and where a folder is that is not open", async () => {
     const { deps, engine, store } = fakeDeps();
-    engine.sessions = [
-      session(),
-      session({ id: "gone", state: "ended" }),
-      session({ id: "busy", workspaceRoot: "/elsewhere/ws" }),
-    ];
+    engine.sessions = [fakeSession(), fakeSession({ id: "busy", workspaceRoot: "/elsewhere/ws" })];
     engine.runs = [liveRun({ sessionId: "busy" })];
     await store.load();
-    const view = new SessionsView(deps.store);
-    const items = view.getChildren().map((node) => view.getTreeItem(node));
 
-    expect(items.map(({ id, description, contextValue }) => [id, description, contextValue])).toEqual([
+    expect(drawn(deps)).toEqual([
       ["s-1", "Local · idle, ends in 42 min", "session;ready;here"],
       ["busy", "/elsewhere · Local · 1 run", "session;ready"],
+    ]);
+  });
+
+  it("says of those that have ended from which snapshot they can be restored, or that they are lost", async () => {
+    const { deps, engine, store } = fakeDeps();
+    const now = new Date().toISOString();
+    engine.sessions = [
+      fakeSession({ id: "kept", state: "ended", lastUsedAt: "2026-01-01T10:00:00.000Z" }),
+      fakeSession({ id: "lost", state: "ended", lastUsedAt: now, endReason: "Its sandbox has ended." }),
+      fakeSession({ id: "long-lost", state: "ended", lastUsedAt: "2026-01-01T10:00:00.000Z" }),
+      fakeSession({ id: "elsewhere", state: "ended", workspaceRoot: "/elsewhere/ws", lastUsedAt: now }),
+    ];
+    engine.runs = [fakeRun()];
+    engine.snapshots = [
+      fakeSnapshot({ id: "1", sessionId: "kept", cause: "push" }),
+      fakeSnapshot({ id: "2", sessionId: "kept" }),
+    ];
+    await store.load();
+
+    expect(drawn(deps)).toEqual([
+      ["lost", "Local · lost, now", "session;lost;here"],
+      ["kept", expect.stringMatching(/^Local · restorable: After train\.py, .*2026/), "session;restorable;here"],
     ]);
   });
 });
