@@ -1,10 +1,16 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ReviewedChange } from "../../../../src/sessions/records.ts";
-import { applyChanges, discardChanges, reviewChanges } from "../../../../src/ui/commands/review.ts";
+import {
+  applyChanges,
+  discardChanges,
+  openChangeDiff,
+  reviewChanges,
+  takeTheirs,
+} from "../../../../src/ui/commands/review.ts";
 import { fakeDocument, resetFake, state } from "../../../fakes/vscode.ts";
 import { URI } from "../../../fakes/uri.ts";
 import { fakeDeps, SETTINGS } from "../command-deps.ts";
-import { fakeChange, fakeRun } from "../fake-engine.ts";
+import { fakeChange, fakeChangeSet, fakeRun } from "../fake-engine.ts";
 
 beforeEach(() => {
   resetFake({ ...SETTINGS });
@@ -46,6 +52,99 @@ describe("reviewChanges", () => {
     await reviewChanges(deps, "run-1");
 
     expect(state.messages).toMatchObject([{ level: "information", message: "train.py changed no files." }]);
+  });
+});
+
+describe("a change set", () => {
+  async function setUpChangeSet(...changes: ReviewedChange[]) {
+    const set = fakeDeps();
+    set.engine.changeSets = [fakeChangeSet()];
+    set.engine.changes = changes;
+    await set.store.load();
+    return set;
+  }
+
+  it("is reviewed, applied and discarded as a run's changes are", async () => {
+    const { deps, engine } = await setUpChangeSet(fakeChange("a", { kind: "modified" }));
+    await reviewChanges(deps, { kind: "change-set", changeSet: fakeChangeSet() });
+    await applyChanges(deps, "set-1");
+
+    expect(state.executed.map(({ command, args }) => [command, args[0]])).toEqual([
+      ["vscode.changes", "Restore Tuesday 14:03"],
+    ]);
+    expect(engine.asked).toEqual(["apply set-1 a over "]);
+    expect(state.messages).toMatchObject([{ message: "$(check) 1 file of Restore Tuesday 14:03 applied." }]);
+  });
+
+  it("is the only one that the palette can mean when nothing else is undecided", async () => {
+    const { deps, engine } = await setUpChangeSet(fakeChange("a"));
+    await applyChanges(deps, undefined);
+
+    expect(engine.asked).toEqual(["apply set-1 a over "]);
+  });
+
+  it("says of a conflict what it is about", async () => {
+    const { deps } = await setUpChangeSet(fakeChange("a", { status: "conflict" }));
+    await applyChanges(deps, "set-1");
+
+    expect(state.messages).toMatchObject([
+      {
+        message: "a has changed here since the comparison with the snapshot.",
+        buttons: ["Keep Mine", "Take the Snapshot's", "Open Diff"],
+      },
+    ]);
+  });
+});
+
+describe("one change", () => {
+  const item = (change: ReviewedChange) => ({ kind: "change", subjectId: "run-1", change });
+  const opened = () => state.executed.map(({ command, args }) => [command, ...args.map((arg) => String(arg))]);
+
+  it("that merges cleanly opens with what applying writes on the right", async () => {
+    const merged = { type: "file", sha256: "m", sizeBytes: 7, executable: false } as const;
+    const change = fakeChange("a.py", { kind: "modified", status: "merge", merged });
+    const { deps, store } = setUp(change);
+    await store.load();
+    await openChangeDiff(deps, item(change));
+
+    expect(opened()).toEqual([
+      ["vscode.diff", "file:///ws/a.py", "sandpiper://run-1/ws/a.py?merged=m,7", "a.py (here ↔ merged)"],
+    ]);
+  });
+
+  it("that is a rename opens against the file's old name", async () => {
+    const change = fakeChange("new.py", { renamedFrom: "old.py" });
+    const { deps, store } = setUp(change);
+    await store.load();
+    await openChangeDiff(deps, item(change));
+
+    expect(opened()[0]?.slice(1, 3)).toEqual(["file:///ws/old.py", "sandpiper://run-1/ws/new.py?file=new.py"]);
+  });
+
+  it("that is a rename is reviewed as one file", async () => {
+    const { deps } = setUp(fakeChange("new.py", { renamedFrom: "old.py" }), {
+      path: "old.py",
+      kind: "deleted",
+      decision: "pending",
+      isProtected: false,
+      status: "ready",
+    });
+    await reviewChanges(deps, "run-1");
+
+    expect(state.executed[0]?.args[1]).toHaveLength(1);
+  });
+
+  it.each([
+    ["Take the Sandbox's", ["apply run-1 a over a"]],
+    [undefined, []],
+  ])("in conflict is taken after one more word of the user's: %s", async (answer, asked) => {
+    const change = fakeChange("a", { status: "conflict" });
+    const { deps, engine, store } = setUp(change, fakeChange("b"));
+    await store.load();
+    state.answers = [answer];
+    await takeTheirs(deps, item(change));
+
+    expect(engine.asked).toEqual(asked);
   });
 });
 

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import * as vscode from "vscode";
-import { toPlainText, toTheirsUri } from "../../../../src/ui/review/review-files.ts";
+import { toMergedUri, toPlainText, toSnapshotUri, toTheirsUri } from "../../../../src/ui/review/review-files.ts";
 import { resetFake } from "../../../fakes/vscode.ts";
 import { fakeDeps, SETTINGS } from "../command-deps.ts";
-import { fakeChange, fakeRun } from "../fake-engine.ts";
+import { fakeChange, fakeRun, fakeSnapshot } from "../fake-engine.ts";
 
 beforeEach(() => resetFake({ ...SETTINGS }));
 
@@ -16,6 +16,37 @@ describe("ReviewFiles", () => {
 
     expect(Buffer.from(await deps.reviewFiles.readFile(uri)).toString()).toBe("abc");
     expect(await deps.reviewFiles.stat(uri)).toMatchObject({ size: 3, permissions: vscode.FilePermission.Readonly });
+  });
+
+  it("reads a file as a snapshot has it, with one listing for all its files", async () => {
+    const { deps, engine, contents } = fakeDeps();
+    const entry = { type: "file", sha256: "h", sizeBytes: 4, executable: false } as const;
+    engine.snapshotFiles = ["a", "b"].map((path) => ({ path, entry }));
+    contents.set("h", "kept");
+    const read = (path: string) => deps.reviewFiles.readFile(toSnapshotUri(fakeSnapshot(), path));
+
+    expect(Buffer.from(await read("a")).toString()).toBe("kept");
+    expect(Buffer.from(await read("b")).toString()).toBe("kept");
+    expect(engine.asked).toEqual(["files of snap-1"]);
+    await expect(read("c")).rejects.toThrow("not found");
+  });
+
+  it("reads what a merge would write by its content", async () => {
+    const { deps, contents } = fakeDeps();
+    contents.set("m", "both");
+    const uri = toMergedUri(fakeRun(), "a", { type: "file", sha256: "m", sizeBytes: 4, executable: false });
+
+    expect(Buffer.from(await deps.reviewFiles.readFile(uri)).toString()).toBe("both");
+    expect(await deps.reviewFiles.stat(uri)).toMatchObject({ size: 4 });
+  });
+
+  it("asks again for a file that was not there at first", async () => {
+    const { deps, engine } = fakeDeps();
+    const uri = toTheirsUri(fakeRun(), "late");
+    await expect(deps.reviewFiles.stat(uri)).rejects.toThrow("not found");
+    engine.changes = [fakeChange("late")];
+
+    expect(await deps.reviewFiles.stat(uri)).toMatchObject({ size: 3 });
   });
 
   it("shows a link as text, and never where it leads", async () => {
