@@ -10,7 +10,7 @@ export interface BlockLengths {
   readonly storedLength: number;
 }
 
-/** Contents are gathered to this much, and cut at it, before they are compressed. */
+/** Larger contents are cut into blocks of this. */
 export const BLOCK_BYTES = 1024 * 1024;
 /** Of what is before a block's bytes. */
 export const BLOCK_HEADER_BYTES = 8;
@@ -19,6 +19,8 @@ export const MAGIC_BYTES = 4;
 
 // Compressed further it would be read no faster, and written at half the speed.
 const OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+/** Room for all of the result, so that it comes in one piece. */
+const SPARE_BYTES = 1024;
 /** What gains less than this is read faster as it is. */
 const WORTHWHILE = 0.95;
 
@@ -26,7 +28,7 @@ const compress = promisify(zstdCompress);
 
 /** A block with its header, compressed on another thread if that gains something. `raw` must not change until then. */
 export async function encodeBlock(raw: Uint8Array): Promise<Buffer> {
-  const compressed = await compress(raw, OPTIONS);
+  const compressed = await compress(raw, { ...OPTIONS, chunkSize: raw.length + SPARE_BYTES });
   const stored = compressed.length < raw.length * WORTHWHILE ? compressed : raw;
   const header = Buffer.allocUnsafe(BLOCK_HEADER_BYTES);
   header.writeUInt32LE(raw.length, 0);
@@ -45,7 +47,8 @@ export function decodeLengths(header: Buffer, offset = 0): BlockLengths | undefi
 export function decodeBlock(stored: Buffer, rawLength: number): Buffer | undefined {
   if (stored.length === rawLength) return stored;
   try {
-    const raw = zstdDecompressSync(stored, { maxOutputLength: Math.max(1, rawLength) });
+    const chunkSize = rawLength + SPARE_BYTES;
+    const raw = zstdDecompressSync(stored, { maxOutputLength: chunkSize, chunkSize });
     return raw.length === rawLength ? raw : undefined;
   } catch {
     return undefined;

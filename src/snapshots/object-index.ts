@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { NewerFile } from "./block-reader.ts";
 import { look } from "./look.ts";
 import { TOUCH_MS, touchFile } from "./vouch.ts";
 import {
@@ -89,14 +90,11 @@ export class ObjectIndex {
   #load(id: string): boolean {
     const file = join(this.#folder, `${id}.pack`);
     try {
-      const pack = readPackFile(file, id);
-      if (pack === "newer") this.#hasNewer = true;
-      // A damaged one has nothing; it goes with the garbage.
-      if (typeof pack === "string") return false;
-      this.#packs.set(id, pack);
+      this.#packs.set(id, readPackFile(file, id));
       return true;
-    } catch {
-      // Gone again, or not to be read.
+    } catch (error) {
+      if (error instanceof NewerFile) this.#hasNewer = true;
+      // Gone again, not to be read, or damaged: the latter has nothing, and goes with the garbage.
       return false;
     }
   }

@@ -4,24 +4,39 @@ import type { PackedObject } from "./object-index.ts";
 import type { PackFile } from "./object-pack.ts";
 import { toSha256 } from "./regular-file.ts";
 
-/** Contents lie beside each other as they were sent, so that the next one wanted is most often in the same block. */
-const KEPT_BLOCKS = 4;
+/**
+ * Contents lie beside each other as they were sent, so that the next one wanted is most often in the same block; but what
+ * a tree has twice, or has had for long, is elsewhere.
+ */
+const KEPT_BLOCKS = 64;
+const KEPT_MS = 5000;
 
 /** Reads contents out of packs; keeps a few blocks in memory. */
 export class PackReader {
   /** The latest one last. */
   readonly #blocks = new Map<string, Buffer>();
+  #timer: NodeJS.Timeout | undefined;
 
   /** Undefined when it is damaged. @throws what `open` and `read` do */
   async read(sha256: string, { pack, block, offset, length }: PackedObject): Promise<Buffer | undefined> {
     const key = `${pack.id}/${block}`;
     const raw = this.#blocks.get(key) ?? (await readBlock(pack, block));
     if (!raw) return undefined;
+    this.#keep(key, raw);
+    const content = raw.subarray(offset, offset + length);
+    return content.length === length && toSha256(content) === sha256 ? content : undefined;
+  }
+
+  #keep(key: string, raw: Buffer): void {
     this.#blocks.delete(key);
     this.#blocks.set(key, raw);
     for (const oldest of this.#blocks.keys()) if (this.#blocks.size > KEPT_BLOCKS) this.#blocks.delete(oldest);
-    const content = raw.subarray(offset, offset + length);
-    return content.length === length && toSha256(content) === sha256 ? content : undefined;
+    // Memory is not kept for long for a reading that is over.
+    if (this.#timer) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#blocks.clear();
+    }, KEPT_MS).unref();
   }
 }
 

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { join } from "node:path";
+import { checkMagic, DamagedFile } from "./block-reader.ts";
 import { BLOCK_HEADER_BYTES, decodeLengths, MAGIC_BYTES } from "./object-block.ts";
 import { readInto } from "./regular-file.ts";
 
@@ -64,11 +65,8 @@ export function encodePackTail(lengths: readonly Buffer[], rows: readonly NewRow
   return Buffer.concat([index, counts, hash("sha256", index, "buffer"), PACK_MAGIC]);
 }
 
-/**
- * Reads what a pack says of itself: `newer` when a later version wrote it, `damaged` when it cannot be relied on.
- * @throws what `open` and `read` do
- */
-export function readPackFile(file: string, id: string): PackFile | "newer" | "damaged" {
+/** Reads what a pack says of itself. @throws {DamagedFile | NewerFile} and what `open` and `read` do */
+export function readPackFile(file: string, id: string): PackFile {
   const descriptor = openSync(file, "r");
   try {
     const { size, mtimeMs } = fstatSync(descriptor);
@@ -78,10 +76,8 @@ export function readPackFile(file: string, id: string): PackFile | "newer" | "da
       return readInto(descriptor, bytes, position) === length ? bytes : undefined;
     };
     const magic = read(MAGIC_BYTES, 0);
-    if (!magic?.subarray(0, 3).equals(PACK_MAGIC.subarray(0, 3))) return "damaged";
-    if ((magic[3] ?? 0) > (PACK_MAGIC[3] ?? 0)) return "newer";
-    const content = decodeTail(read, size);
-    return content ? { id, file, sizeBytes: size, touchedMs: mtimeMs, ...content } : "damaged";
+    checkMagic(magic ?? Buffer.alloc(0), PACK_MAGIC);
+    return { id, file, sizeBytes: size, touchedMs: mtimeMs, ...decodeTail(read, size) };
   } finally {
     closeSync(descriptor);
   }
@@ -89,23 +85,20 @@ export function readPackFile(file: string, id: string): PackFile | "newer" | "da
 
 type Read = (length: number, position: number) => Buffer | undefined;
 
-function decodeTail(
-  read: Read,
-  size: number,
-): Pick<PackFile, "objectCount" | "blockOffsets" | "blocksEnd" | "rows"> | undefined {
+function decodeTail(read: Read, size: number): Pick<PackFile, "objectCount" | "blockOffsets" | "blocksEnd" | "rows"> {
   const footer = read(FOOTER_BYTES, size - FOOTER_BYTES);
-  if (!footer?.subarray(8 + SHA_BYTES).equals(PACK_MAGIC)) return undefined;
+  if (!footer?.subarray(8 + SHA_BYTES).equals(PACK_MAGIC)) throw new DamagedFile();
   const blockCount = footer.readUInt32LE(0);
   const objectCount = footer.readUInt32LE(4);
   const indexBytes = blockCount * LENGTHS_BYTES + objectCount * ROW_BYTES;
   const index = read(indexBytes, size - FOOTER_BYTES - indexBytes);
-  if (!index || !hash("sha256", index, "buffer").equals(footer.subarray(8, 8 + SHA_BYTES))) return undefined;
+  if (!index || !hash("sha256", index, "buffer").equals(footer.subarray(8, 8 + SHA_BYTES))) throw new DamagedFile();
   const blockOffsets: number[] = [];
   let offset = MAGIC_BYTES;
   for (let block = 0; block < blockCount; block++) {
     blockOffsets.push(offset);
     const lengths = decodeLengths(index, block * LENGTHS_BYTES);
-    if (!lengths) return undefined;
+    if (!lengths) throw new DamagedFile();
     offset += BLOCK_HEADER_BYTES + lengths.storedLength;
   }
   return { objectCount, blockOffsets, blocksEnd: offset, rows: index.subarray(blockCount * LENGTHS_BYTES) };

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { BlockWriter } from "./block-writer.ts";
-import { BLOCK_BYTES } from "./object-block.ts";
 import { encodePackTail, type NewRow, PACK_MAGIC, toPacksFolder } from "./object-pack.ts";
 
 /** A content, and its hash. */
@@ -9,6 +8,9 @@ export interface SmallObject {
   readonly sha256: string;
   readonly content: Uint8Array;
 }
+
+/** Small contents are gathered to about this much: larger blocks are hardly smaller on disk, and slower to get one out of. */
+const GATHERED_BYTES = 256 * 1024;
 
 /** Writes one pack of contents, none of which is larger than a block. */
 export class PackWriter {
@@ -41,7 +43,7 @@ export class PackWriter {
 
   /** @param content must not change until the end */
   add(sha256: string, content: Uint8Array): void {
-    if (this.#blockBytes + content.length > BLOCK_BYTES) this.#flush();
+    if (this.#blockBytes > 0 && this.#blockBytes + content.length > GATHERED_BYTES) this.#flush();
     this.#rows.push({ sha256, block: this.#blockCount, offset: this.#blockBytes, length: content.length });
     this.#block.push({ sha256, content });
     this.#blockBytes += content.length;

@@ -98,10 +98,23 @@ function readInput(packing: Packing, path: string): PackedFile | undefined {
   if (overlay) return packText(path, toOverlayBytes(overlay), executable, packing.keep);
   if (!isReached(packing, path)) return undefined;
   const file = `${packing.root}/${path}`;
+  return (expected?.type === "file" ? tryFile(packing, file, path) : undefined) ?? readAny(packing, file, path);
+}
+
+/** Undefined when it is no regular file (any more), or cannot be read. */
+function tryFile({ keep }: Packing, file: string, path: string): PackedFile | undefined {
+  try {
+    return packFile(file, path, keep);
+  } catch {
+    return undefined;
+  }
+}
+
+function readAny(packing: Packing, file: string, path: string): PackedFile | undefined {
   try {
     const stat = lstatSync(file);
     const mtimeSeconds = stat.mtimeMs / 1000;
-    if (stat.isFile()) return packFile(file, path, packing.keep);
+    if (stat.isFile()) return tryFile(packing, file, path);
     if (stat.isSymbolicLink()) return packLink(path, readlinkSync(file), mtimeSeconds);
     return stat.isDirectory() ? packFolder(path, mtimeSeconds) : undefined;
   } catch {

@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   chmodSync,
+  readdirSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -9,9 +10,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
-import type { Entry, Manifest } from "../../../src/snapshots/manifest.ts";
+import { type Entry, type Manifest, toManifest } from "../../../src/snapshots/manifest.ts";
+import { toObjectFile } from "../../../src/snapshots/object-file.ts";
+import { createObjectStore } from "../../../src/snapshots/object-store.ts";
 import { type Pack, packFiles } from "../../../src/snapshots/pack.ts";
+import { packStored } from "../../../src/snapshots/pack-stored.ts";
 import { toSha256 } from "../../../src/snapshots/regular-file.ts";
 import { scanWorkspace } from "../../../src/snapshots/scan-workspace.ts";
 import type { Overlay } from "../../../src/snapshots/scanner.ts";
@@ -142,6 +147,46 @@ describe("packFiles", () => {
     expect(update?.type === "file" ? update.sha256 : toSha256("x".repeat(12 * MIB))).toBe(toSha256(content));
   });
 
+  it("keeps every content that it packs, as it packs it", async () => {
+    const large = Buffer.alloc(9 * MIB + 17, "not a multiple of anything");
+    const middle = Buffer.alloc(2 * MIB, "too large for a pack");
+    const root = makeFolder({ "a/b": "b", same: "b", large, middle, l: { link: "a/b" }, edited: "old", late: "x" });
+    const overlays = [{ path: "edited", text: "on screen" }];
+    const manifest = manifestOf(root, overlays);
+    writeFileSync(join(root, "late"), "changed");
+    const store = createObjectStore(makeFolder());
+    const keep = store.openBatch();
+    const paths = [...manifest.keys()];
+    const pack = packFiles({ root, manifest, paths, overlays, keep });
+
+    const { entries, updates } = await unpack(pack);
+    await keep.finish();
+
+    expect([...updates.keys()]).toEqual(["late"]);
+    const now = toManifest([...manifest, ["late", updates.get("late") ?? { type: "directory" }]]);
+    const stored = await unpack(packStored({ manifest: now, paths, store }));
+    expect(stored.updates.size).toBe(0);
+    expect([...stored.entries.keys()]).toEqual(paths);
+    for (const [path, entry] of entries)
+      expect({ path, same: isDeepStrictEqual(stored.entries.get(path), entry) }).toEqual({ path, same: true });
+  });
+
+  it("keeps no large file that was not read to its end", async () => {
+    const root = makeFolder({ big: Buffer.alloc(12 * MIB, "x") });
+    const folder = makeFolder();
+    const keep = createObjectStore(folder).openBatch();
+    const manifest = manifestOf(root);
+    const pack = packFiles({ root, manifest, paths: ["big"], overlays: [], keep });
+
+    for await (const piece of pack.tar) {
+      expect(piece.length).toBeGreaterThan(0);
+      break;
+    }
+    await keep.finish();
+
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it("reads nothing through a link that took a folder's place (security 18)", async () => {
     const outside = makeFolder({ f: "secret" });
     const root = makeFolder({ "d/f": "mine" });
@@ -165,5 +210,36 @@ describe("packFiles", () => {
     }
 
     await expect(pack.updates).rejects.toMatchObject({ name: "SandboxError" });
+  });
+});
+
+describe("packStored", () => {
+  it.each([
+    { what: "is not kept", spoil: (file: string) => rmSync(file), code: "not-found" },
+    { what: "is damaged", spoil: (file: string) => writeFileSync(file, "bad"), code: "unavailable" },
+  ])("names the file whose content $what", async ({ spoil, code }) => {
+    const folder = makeFolder();
+    const store = createObjectStore(folder);
+    const { sha256, sizeBytes } = await store.put([Buffer.from("x")]);
+    const manifest = toManifest([["a/b.ts", { type: "file", sha256, sizeBytes, executable: false }]]);
+    spoil(toObjectFile(folder, sha256));
+
+    const reading = readAll(packStored({ manifest, paths: ["a/b.ts"], store }).tar);
+
+    await expect(reading).rejects.toMatchObject({
+      name: "SandboxError",
+      code,
+      message: expect.stringMatching(/^a\/b\.ts: /),
+    });
+  });
+
+  it.each([0, 2])("does not pass off content as being of %i bytes that is of another size", async (sizeBytes) => {
+    const store = createObjectStore(makeFolder());
+    const { sha256 } = await store.put([Buffer.from("x")]);
+    const manifest = toManifest([["f", { type: "file", sha256, sizeBytes, executable: false }]]);
+
+    const reading = readAll(packStored({ manifest, paths: ["f"], store }).tar);
+
+    await expect(reading).rejects.toMatchObject({ code: "unavailable", message: expect.stringMatching(/^f /) });
   });
 });
