@@ -14,14 +14,15 @@ export interface Listing {
   readonly skipped: readonly SkippedPath[];
   readonly notes: readonly string[];
   readonly ignoreFiles: IgnoreFiles;
+  /** Of the rules that they were judged by. */
+  readonly rulesKey: string;
 }
 
-/** A listing, and when it holds: while the folder looks like this and the rules are these. */
+/** A listing, and when it holds: while the folder looks like this and the rules are the same. */
 export interface KnownListing extends Listing {
   readonly mtimeNs: bigint;
   readonly ctimeNs: bigint;
   readonly ino: bigint;
-  readonly rulesKey: string;
 }
 
 const REPLACEMENT = "\ufffd";
@@ -31,7 +32,7 @@ const REPLACEMENT = "\ufffd";
  * changes its kind. FAT and many network file systems do not, and on none of those is a listing reused: git, which
  * does the same under the name "untracked cache", has users test for it.
  */
-const FAITHFUL_FILE_SYSTEMS = new Set([
+const FAITHFUL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
   0xef53, // ext2, ext3, ext4
   0x58465342, // XFS
   0x9123683e, // Btrfs
@@ -41,6 +42,14 @@ const FAITHFUL_FILE_SYSTEMS = new Set([
   0x794c7630, // overlayfs
 ]);
 
+/** Those whose changes the kernel tells of, whoever makes them. What is below an overlay may change without it. */
+const TELLING_FILE_SYSTEMS = new Set([...FAITHFUL_FILE_SYSTEMS].filter((type) => type !== 0x794c7630));
+
+/** Whether the system's file watcher hears of every ordinary change there. */
+export function isToldOf(root: string): boolean {
+  return process.platform === "linux" && TELLING_FILE_SYSTEMS.has(statfsSync(root).type);
+}
+
 /** The device whose folders' times can be believed: that of the workspace, or none. */
 export function findFaithfulDevice(root: string): bigint | undefined {
   if (process.platform !== "linux" || !FAITHFUL_FILE_SYSTEMS.has(statfsSync(root).type)) return undefined;
@@ -49,7 +58,7 @@ export function findFaithfulDevice(root: string): bigint | undefined {
 
 /** Whether a listing may be believed as long as the folder looks the same. */
 export function isKnownListing(listing: Listing | KnownListing): listing is KnownListing {
-  return "rulesKey" in listing;
+  return "mtimeNs" in listing;
 }
 
 /** Whether the folder still has the names that it had. */
@@ -60,12 +69,11 @@ export function isSameListing(known: KnownListing, stat: BigIntStats): boolean {
 /** The listing with what tells when it holds; undefined when the folder changed too lately to tell (see `isSettled`). */
 export function toKnownListing(
   listing: Listing,
-  rulesKey: string,
   stat: BigIntStats,
   nowMs: number,
 ): KnownListing | undefined {
   if (!isSettled(stat, nowMs)) return undefined;
-  return { ...listing, rulesKey, mtimeNs: stat.mtimeNs, ctimeNs: stat.ctimeNs, ino: stat.ino };
+  return { ...listing, mtimeNs: stat.mtimeNs, ctimeNs: stat.ctimeNs, ino: stat.ino };
 }
 
 /** Which ignore files are among a folder's names. */
@@ -86,6 +94,7 @@ export function toListing(root: string, rules: FolderRules, children: readonly D
     skipped: [] as SkippedPath[],
     notes: noteCollisions(rules.folder, children),
     ignoreFiles: findIgnoreFiles(children),
+    rulesKey: rules.key,
   };
   for (const child of children) {
     const path = rules.folder === "" ? child.name : `${rules.folder}/${child.name}`;

@@ -47,6 +47,7 @@ const NO_NAMES: Listing = {
   skipped: [],
   notes: [],
   ignoreFiles: { gitignore: false, sandboxignore: false },
+  rulesKey: "",
 };
 
 /** A folder without anything in it that nobody has looked at. */

@@ -18,7 +18,7 @@ const HEADER_BYTES = MAGIC.length + 64 + 4;
 const FOLDER_BYTES = 3 + 8 * 3 + 4 * 4;
 const FILE_BYTES = 8 * 4 + 32 + 1;
 const STRINGS_PER_SKIPPED = 3;
-const UNKNOWN = { mtimeNs: 0n, ctimeNs: 0n, ino: 0n, rulesKey: "" };
+const UNKNOWN = { mtimeNs: 0n, ctimeNs: 0n, ino: 0n };
 
 /** The tree of the last scan; undefined when the file is missing, damaged or of another version: that costs time, no more. */
 export function readScanCache(file: string, code: string): FolderNode | undefined {
@@ -85,9 +85,9 @@ function encode(writer: Writer, node: FolderNode): void {
 }
 
 function encodeListing(writer: Writer, listing: Listing | KnownListing): void {
-  const { folders, others, notes, skipped, ignoreFiles } = listing;
+  const { folders, others, notes, skipped, ignoreFiles, rulesKey } = listing;
   const isKnown = isKnownListing(listing);
-  const { mtimeNs, ctimeNs, ino, rulesKey } = isKnown ? listing : UNKNOWN;
+  const { mtimeNs, ctimeNs, ino } = isKnown ? listing : UNKNOWN;
   const at = take(writer, FOLDER_BYTES);
   const { bytes, strings } = writer;
   bytes.writeUInt8(Number(isKnown), at);
@@ -153,10 +153,11 @@ function decodeListing(reader: Reader): Listing | KnownListing {
     notes: takeStrings(reader, count(2)),
     skipped: toSkipped(takeStrings(reader, count(3) * STRINGS_PER_SKIPPED)),
     ignoreFiles: { gitignore: bytes.readUInt8(at + 1) === 1, sandboxignore: bytes.readUInt8(at + 2) === 1 },
+    rulesKey,
   };
   if (!reader.isOwn || bytes.readUInt8(at) === 0) return listing;
   const mtimeNs = bytes.readBigInt64LE(at + 3);
-  return { ...listing, rulesKey, mtimeNs, ctimeNs: bytes.readBigInt64LE(at + 11), ino: bytes.readBigUInt64LE(at + 19) };
+  return { ...listing, mtimeNs, ctimeNs: bytes.readBigInt64LE(at + 11), ino: bytes.readBigUInt64LE(at + 19) };
 }
 
 function takeStrings(reader: Reader, count: number): string[] {

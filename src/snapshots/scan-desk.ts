@@ -1,79 +1,130 @@
+import { createBackground } from "./background.ts";
 import type { FolderNode } from "./folder-node.ts";
 import { readScanCache, writeScanCache } from "./scan-cache.ts";
+import { toNews } from "./scan-news.ts";
 import type { ScanNews, ScanRequest } from "./scanner.ts";
-import { lookAtWorkspace, toRest, toView, type View } from "./scan-workspace.ts";
-import { diffTrees, type TreeDelta, toTreeManifest } from "./tree-delta.ts";
+import { enterWorkspace, lookAtWorkspace, toView, type View } from "./scan-workspace.ts";
+import type { Walk } from "./scan-tree.ts";
+import { createWatchKeeper, type WatchKeeper } from "./watch-keeper.ts";
+import type { WatchQueue } from "./watch-queue.ts";
 
 /** What a thread needs that scans workspaces again and again. */
 export interface ScanDeskDeps {
   readonly now: () => number;
   /** Names the code that judges names (see `readScanCache`). */
   readonly code: string;
+  /** Makes the queue of the thread's watches, for a folder that is private to it. */
+  readonly toQueue: (cookieFolder: string) => WatchQueue;
 }
 
 /** Scans workspaces, one call at a time, and tells only what is new since the last one of the same cache file. */
 export interface ScanDesk {
   /** @throws {SandboxError} when the workspace cannot be read */
   scan(request: ScanRequest): Promise<ScanNews>;
+  /** Resolves when what goes on in the background is over. */
+  rest(): Promise<void>;
+  close(): void;
 }
 
-// Beyond this share of the entries, all of them are sent: patching costs more.
-const MAX_DELTA_SHARE = 0.25;
 const SAVE_AFTER_MS = 300;
+const VERIFY_EVERY_MS = 30_000;
+const UNUSED_AFTER_MS = 10 * 60_000;
 
 /** What is remembered of one workspace. */
 interface Memory {
+  readonly cacheFile: string;
+  readonly keeper: WatchKeeper;
   onDisk: FolderNode | undefined;
+  /** What the last scan asked for. */
+  walk: Walk | undefined;
   told: View | undefined;
   saving: NodeJS.Timeout | undefined;
+  usedAtMs: number;
 }
 
 /** Makes the desk of one thread. */
-export function createScanDesk({ now, code }: ScanDeskDeps): ScanDesk {
+export function createScanDesk({ now, code, toQueue }: ScanDeskDeps): ScanDesk {
   const memories = new Map<string, Memory>();
+  const background = createBackground();
+  let queue: WatchQueue | undefined;
 
   const recall = (cacheFile: string): Memory => {
-    const found = memories.get(cacheFile);
-    if (found) return found;
-    const memory = { onDisk: readScanCache(cacheFile, code), told: undefined, saving: undefined };
+    queue ??= toQueue(`${cacheFile}.cookies`);
+    const memory = memories.get(cacheFile) ?? startMemory(cacheFile, createWatchKeeper(queue, now), code);
     memories.set(cacheFile, memory);
     return memory;
   };
-  // After the answer, and once for several scans in a row.
-  const save = (cacheFile: string, memory: Memory): void => {
+  const keep = (memory: Memory, onDisk: FolderNode | undefined): void => {
+    if (!onDisk || onDisk === memory.onDisk) return;
+    memory.onDisk = onDisk;
+    // After the answer, and once for several scans in a row.
     memory.saving ??= setTimeout(() => {
       memory.saving = undefined;
-      if (memory.onDisk) writeScanCache(cacheFile, memory.onDisk, code);
+      if (memory.onDisk) writeScanCache(memory.cacheFile, memory.onDisk, code);
     }, SAVE_AFTER_MS).unref();
   };
+  const start = (memory: Memory, task: "listen" | "verify"): void =>
+    background.start(async (isCancelled) => {
+      const { walk, onDisk, keeper } = memory;
+      if (walk && onDisk) keep(memory, await keeper[task](walk, onDisk, isCancelled));
+    });
+  const timer = setInterval(() => {
+    for (const memory of memories.values()) {
+      if (now() - memory.usedAtMs > UNUSED_AFTER_MS) memory.keeper.close();
+      else if (memory.keeper.isListening()) start(memory, "verify");
+    }
+  }, VERIFY_EVERY_MS).unref();
+
   return {
-    async scan(request) {
-      const memory = recall(request.cacheFile);
-      const onDisk = lookAtWorkspace(request, memory.onDisk, now);
-      if (onDisk !== memory.onDisk) save(request.cacheFile, memory);
-      memory.onDisk = onDisk;
-      const view = toView(request, onDisk);
-      const news = toNews(memory.told, view);
-      memory.told = view;
-      return { ...news, isVerified: true };
+    scan: (request) =>
+      background.pause(async () => {
+        const memory = recall(request.cacheFile);
+        memory.usedAtMs = now();
+        const { onDisk, isVerified } = await look(memory, request, now);
+        keep(memory, onDisk);
+        if (request.watch && memory.keeper.mayListen()) start(memory, "listen");
+        return { ...tell(memory, request, onDisk), isVerified };
+      }),
+    rest: () => background.rest(),
+    close() {
+      clearInterval(timer);
+      for (const { keeper, saving } of memories.values()) {
+        keeper.close();
+        clearTimeout(saving);
+      }
     },
   };
 }
 
-function toNews(told: View | undefined, view: View): Omit<ScanNews, "isVerified"> {
-  const rest = toRest(view);
-  if (!told) return { ...rest, manifest: toTreeManifest(view.root) };
-  const delta = diffTrees(told.root, view.root);
-  const skipped = isSameRows(told.skipped, view.skipped) ? "as before" : view.skipped;
-  return { ...rest, skipped, manifest: toManifestNews(delta, view) };
+function startMemory(cacheFile: string, keeper: WatchKeeper, code: string): Memory {
+  const onDisk = readScanCache(cacheFile, code);
+  return { cacheFile, keeper, onDisk, walk: undefined, told: undefined, saving: undefined, usedAtMs: 0 };
 }
 
-function toManifestNews(delta: TreeDelta, { root }: View): ScanNews["manifest"] {
-  if (delta.size === 0) return "as before";
-  const manifest = delta.size > root.sums.entries * MAX_DELTA_SHARE ? toTreeManifest(root) : undefined;
-  return manifest ?? { delta };
+function tell(memory: Memory, request: ScanRequest, onDisk: FolderNode): Omit<ScanNews, "isVerified"> {
+  const view = toView(request, onDisk);
+  const news = toNews(memory.told, view);
+  memory.told = view;
+  return { ...news, notes: [...news.notes, ...memory.keeper.notes()] };
 }
 
-function isSameRows(a: View["skipped"], b: View["skipped"]): boolean {
-  return a.length === b.length && a.every((row, at) => row.path === b[at]?.path && row.reason === b[at].reason);
+/** Looks where something happened, or at everything where that does not do. */
+async function look(
+  memory: Memory,
+  request: ScanRequest,
+  now: () => number,
+): Promise<{ onDisk: FolderNode; isVerified: boolean }> {
+  const { keeper, walk: last, onDisk: known } = memory;
+  const walk = enterWorkspace(request, now);
+  const hinted = known && (await keeper.hint(walk, known));
+  const isSame = hinted !== undefined && isSameWalk(walk, last);
+  if (isSame && request.watch && keeper.isVerifiedLately()) return { onDisk: hinted, isVerified: false };
+  const onDisk = lookAtWorkspace(request, walk, hinted ?? known);
+  memory.walk = walk;
+  if (isSame) await keeper.confirm(walk, hinted, onDisk);
+  return { onDisk, isVerified: true };
+}
+
+function isSameWalk(a: Walk, b: Walk | undefined): boolean {
+  return a.root === b?.root && a.maxFileBytes === b.maxFileBytes;
 }

@@ -26,6 +26,8 @@ export interface Walk {
   readonly now: () => number;
   /** The device whose folders' times can be believed. */
   readonly faithfulDevice: bigint | undefined;
+  /** Called with the path of each folder that is looked at with all below it, before that. */
+  readonly onEnter?: (path: string) => void;
 }
 
 /** One folder to look at. */
@@ -81,6 +83,7 @@ export function scanTree(walk: Walk, known: FolderNode | undefined): FolderNode 
 
 /** Looks at a folder and at all below it. */
 export function scanFolder(walk: Walk, place: Place): FolderNode {
+  walk.onEnter?.(place.path);
   return lookAtFolder(walk, place, (name, rules) =>
     scanFolder(walk, {
       path: place.path === "" ? name : `${place.path}/${name}`,
@@ -125,7 +128,7 @@ function list(
   const children = readFolder(folder);
   const rules = toRules(findIgnoreFiles(children));
   const listing = toListing(walk.root, rules, children);
-  return { rules, listing: (isFaithful && toKnownListing(listing, rules.key, stat, nowMs)) || listing };
+  return { rules, listing: (isFaithful && toKnownListing(listing, stat, nowMs)) || listing };
 }
 
 interface Name {

@@ -5,7 +5,7 @@ import type { Manifest } from "./manifest.ts";
 import { layOverlays } from "./overlays.ts";
 import { readScanCache, writeScanCache } from "./scan-cache.ts";
 import type { Scan, ScanRequest, SkippedPath } from "./scanner.ts";
-import { scanTree, startWalk } from "./scan-tree.ts";
+import { scanTree, startWalk, type Walk } from "./scan-tree.ts";
 import { diffTrees, patchManifest, toTreeManifest } from "./tree-delta.ts";
 
 /** A workspace as it is on screen. */
@@ -35,7 +35,7 @@ const memories = new Map<string, Memory>();
 export function scanWorkspace(request: ScanRequest, now: () => number = Date.now): Scan {
   const { cacheFile } = request;
   const memory = memories.get(cacheFile) ?? startMemory(cacheFile);
-  const onDisk = lookAtWorkspace(request, memory.onDisk, now);
+  const onDisk = lookAtWorkspace(request, enterWorkspace(request, now), memory.onDisk);
   if (onDisk !== memory.onDisk) writeScanCache(cacheFile, onDisk, "");
   const view = toView(request, onDisk);
   const manifest = toNextManifest(memory, view.root);
@@ -53,21 +53,30 @@ function toNextManifest({ view, manifest }: Memory, root: FolderNode): Manifest 
   return delta.size === 0 ? manifest : patchManifest(manifest, delta);
 }
 
+/** Starts a look at a workspace. @throws {SandboxError} when it is none, or cannot be read */
+export function enterWorkspace(request: ScanRequest, now: () => number): Walk {
+  return explain(request, () => {
+    const root = realpathSync(request.root);
+    if (!lstatSync(root).isDirectory()) throw new SandboxError("invalid", `${request.root} is not a folder.`);
+    return startWalk(root, request.maxFileBytes, now);
+  });
+}
+
 /**
  * Looks at all of a workspace.
  * @param known as it was the last time
  * @throws {SandboxError} when the workspace cannot be read
  */
-export function lookAtWorkspace(request: ScanRequest, known: FolderNode | undefined, now: () => number): FolderNode {
+export function lookAtWorkspace(request: ScanRequest, walk: Walk, known: FolderNode | undefined): FolderNode {
+  return explain(request, () => scanTree(walk, known));
+}
+
+function explain<T>({ root }: ScanRequest, act: () => T): T {
   try {
-    const root = realpathSync(request.root);
-    if (!lstatSync(root).isDirectory()) throw new SandboxError("invalid", `${request.root} is not a folder.`);
-    return scanTree(startWalk(root, request.maxFileBytes, now), known);
+    return act();
   } catch (error) {
     if (error instanceof SandboxError) throw error;
-    throw new SandboxError("unavailable", `The folder ${request.root} cannot be read: ${toMessage(error)}`, {
-      cause: error,
-    });
+    throw new SandboxError("unavailable", `The folder ${root} cannot be read: ${toMessage(error)}`, { cause: error });
   }
 }
 
