@@ -2,13 +2,14 @@ import * as vscode from "vscode";
 import { toDisplay } from "../../core/workspace-path.ts";
 import type { ReviewedChange } from "../../sessions/records.ts";
 import { confirmConflicts, confirmProtected, confirmTaking, listPaths } from "../review/confirm.ts";
+import { openMergeEditor } from "../review/merge-editor.ts";
 import { openChange, openReview, refreshReview, toLocalUri } from "../review/open-review.ts";
 import { MAX_SHOWN_BYTES, toLogUri } from "../review/review-files.ts";
 import type { ReviewSubject } from "../review/review-subject.ts";
 import { EditorError } from "../show-error.ts";
 import { requireTrust } from "../workspace-folder.ts";
 import type { CommandDeps } from "./command-deps.ts";
-import { isChangeItem, pickRun, pickSubject } from "./pick-run.ts";
+import { type ChangeItem, isChangeItem, pickRun, pickSubject } from "./pick-run.ts";
 
 /** Opens the undecided changes of a run or a change set in one editor; those that are decided when there are no others. */
 export async function reviewChanges(deps: CommandDeps, argument: unknown): Promise<void> {
@@ -67,6 +68,27 @@ export async function takeTheirs(deps: CommandDeps, argument: unknown): Promise<
   if (!change || !(await confirmTaking(subject, change))) return;
   await carryOut(deps, subject, { paths: [change.path], overwrite: [change.path], keep: [] });
   await refresh(deps, subject);
+}
+
+/** Opens a file that both sides have changed for merging by hand, and asks whether the result is to stay. */
+export async function mergeChange(deps: CommandDeps, argument: unknown): Promise<void> {
+  requireTrust();
+  if (!isChangeItem(argument)) return;
+  const subject = await pickSubject(deps, argument, "");
+  if (!subject) return;
+  const { change } = argument;
+  if (await openMergeEditor(deps.reviewFiles, subject, change)) void offerResult(argument);
+  else await openChange(subject, change);
+}
+
+/** What is merged is the file here, so that keeping mine is to keep it. */
+async function offerResult(item: ChangeItem): Promise<void> {
+  const keep = vscode.l10n.t("Keep the Result");
+  const name = toDisplay(item.change.path);
+  const message = vscode.l10n.t("Merge {0} in the editor. When it is saved, keep the result.", name);
+  if ((await vscode.window.showInformationMessage(message, keep)) === keep) {
+    await vscode.commands.executeCommand("sandpiper.keepMine", item);
+  }
 }
 
 /** Opens the diff of one file. */

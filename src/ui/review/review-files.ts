@@ -4,14 +4,11 @@ import type { SnapshotRecord } from "../../sessions/snapshot-records.ts";
 import type { Entry } from "../../snapshots/manifest.ts";
 import type { EngineLink } from "../engine-link.ts";
 import { EscapeFilter } from "../terminal/escape-filter.ts";
-import { createListingCache, type ListingCache } from "./listing-cache.ts";
+import { createListingCache, type FindEntry } from "./listing-cache.ts";
 import type { ReviewSubject } from "./review-subject.ts";
 
 /** The scheme under which VS Code sees what is in a sandbox or a snapshot. */
 export const SCHEME = "sandpiper";
-const THEIRS_QUERY = "file=";
-const SNAPSHOT_QUERY = "snapshot=";
-const MERGED_QUERY = "merged=";
 const LOG_QUERY = "log";
 /** Larger files are not shown. */
 export const MAX_SHOWN_BYTES = 64 * 1024 * 1024;
@@ -31,7 +28,12 @@ type FileEntry = Extract<Entry, { type: "file" }>;
  * of the file here, so that diffs are headed by one name and not by two.
  */
 export function toTheirsUri(subject: Pick<ReviewSubject, "id" | "workspaceRoot">, path: string): vscode.Uri {
-  return toUri(subject.id, subject.workspaceRoot, path, THEIRS_QUERY + path);
+  return toUri(subject.id, subject.workspaceRoot, path, `file=${path}`);
+}
+
+/** The file as it was sent, before either side changed it. */
+export function toBaseUri(subject: Pick<ReviewSubject, "id" | "workspaceRoot">, path: string): vscode.Uri {
+  return toUri(subject.id, subject.workspaceRoot, path, `base=${path}`);
 }
 
 /** What applying a change would write where both sides have changed. Its content is named, for it follows the disk. */
@@ -40,12 +42,12 @@ export function toMergedUri(
   path: string,
   merged: FileEntry,
 ): vscode.Uri {
-  return toUri(subject.id, subject.workspaceRoot, path, `${MERGED_QUERY}${merged.sha256},${merged.sizeBytes}`);
+  return toUri(subject.id, subject.workspaceRoot, path, `merged=${merged.sha256},${merged.sizeBytes}`);
 }
 
 /** The file as a snapshot has it. */
 export function toSnapshotUri(snapshot: Pick<SnapshotRecord, "id" | "workspaceRoot">, path: string): vscode.Uri {
-  return toUri(snapshot.id, snapshot.workspaceRoot, path, SNAPSHOT_QUERY + path);
+  return toUri(snapshot.id, snapshot.workspaceRoot, path, `snapshot=${path}`);
 }
 
 function toUri(authority: string, workspaceRoot: string, path: string, query: string): vscode.Uri {
@@ -65,21 +67,38 @@ export function toLogUri(run: RunRecord): vscode.Uri {
  */
 export class ReviewFiles implements vscode.FileSystemProvider {
   readonly #deps: ReviewFilesDeps;
-  readonly #theirs: ListingCache;
-  readonly #snapshots: ListingCache;
+  /** How to find a file, by the first word of the query. */
+  readonly #finders: Readonly<Record<string, FindEntry>>;
+  readonly #kept = new Map<string, Uint8Array>();
   readonly #changed = new vscode.EventEmitter<vscode.FileChangeEvent[]>();
   readonly onDidChangeFile = this.#changed.event;
 
   constructor(deps: ReviewFilesDeps) {
     this.#deps = deps;
     // What a run left and what a snapshot holds does not change, and editors ask for file after file of it.
-    this.#theirs = createListingCache(async (id) =>
-      (await this.readChanges(id)).flatMap(({ path, theirs }) => (theirs ? [[path, theirs] as const] : [])),
+    const theirs = createListingCache(async (id) =>
+      (await this.readChanges(id)).flatMap((change) => (change.theirs ? [[change.path, change.theirs] as const] : [])),
     );
-    this.#snapshots = createListingCache(async (id) => {
+    const base = createListingCache(async (id) =>
+      (await this.readChanges(id)).flatMap((change) => (change.base ? [[change.path, change.base] as const] : [])),
+    );
+    const snapshots = createListingCache(async (id) => {
       const files = await (await deps.link.get()).listSnapshotFiles(id);
       return files.map(({ path, entry }) => [path, entry] as const);
     });
+    this.#finders = {
+      file: theirs,
+      base,
+      snapshot: snapshots,
+      merged: async (_id, content) => toMergedEntry(content),
+    };
+  }
+
+  /** Keeps what a file holds now, for as long as this window lives: it may change while somebody looks at it. */
+  keep(subject: Pick<ReviewSubject, "id" | "workspaceRoot">, path: string, content: Uint8Array): vscode.Uri {
+    const uri = toUri(subject.id, subject.workspaceRoot, path, `kept=${path}`);
+    this.#kept.set(uri.toString(), content);
+    return uri;
   }
 
   /** Where the bytes of the run's output are on disk. */
@@ -103,12 +122,16 @@ export class ReviewFiles implements vscode.FileSystemProvider {
       const file = await vscode.workspace.fs.stat(vscode.Uri.file(this.logFileOf(uri.authority)));
       return { ...base, mtime: file.mtime, size: file.size };
     }
+    const kept = this.#kept.get(uri.toString());
+    if (kept) return { ...base, size: kept.length };
     const entry = await this.#entryOf(uri);
     return { ...base, size: entry.type === "file" ? entry.sizeBytes : 0 };
   }
 
   async readFile(uri: vscode.Uri): Promise<Uint8Array> {
     if (uri.query === LOG_QUERY) return this.#readLog(uri.authority);
+    const kept = this.#kept.get(uri.toString());
+    if (kept) return kept;
     const entry = await this.#entryOf(uri);
     if (entry.type !== "file") return Buffer.from(entry.type === "link" ? `-> ${entry.target}\n` : "");
     if (entry.sizeBytes > MAX_SHOWN_BYTES) {
@@ -140,14 +163,9 @@ export class ReviewFiles implements vscode.FileSystemProvider {
   }
 
   async #entryOf(uri: vscode.Uri): Promise<Entry> {
-    const { authority: id, query } = uri;
-    const entry = query.startsWith(MERGED_QUERY)
-      ? toMergedEntry(query)
-      : query.startsWith(SNAPSHOT_QUERY)
-        ? await this.#snapshots.find(id, query.slice(SNAPSHOT_QUERY.length))
-        : query.startsWith(THEIRS_QUERY)
-          ? await this.#theirs.find(id, query.slice(THEIRS_QUERY.length))
-          : undefined;
+    const at = uri.query.indexOf("=");
+    const find = this.#finders[uri.query.slice(0, at)];
+    const entry = await find?.(uri.authority, uri.query.slice(at + 1));
     if (!entry) throw vscode.FileSystemError.FileNotFound(uri);
     return entry;
   }
@@ -171,7 +189,7 @@ export function toPlainText(output: Uint8Array): string {
   );
 }
 
-function toMergedEntry(query: string): FileEntry | undefined {
-  const [sha256, sizeBytes] = query.slice(MERGED_QUERY.length).split(",");
+function toMergedEntry(content: string): FileEntry | undefined {
+  const [sha256, sizeBytes] = content.split(",");
   return sha256 ? { type: "file", sha256, sizeBytes: Number(sizeBytes), executable: false } : undefined;
 }

@@ -113,15 +113,16 @@ describe("RunsView", () => {
   });
 });
 
-describe("SessionsView", () => {
-  function drawn(deps: ReturnType<typeof fakeDeps>["deps"]) {
-    const view = new SessionsView(deps.store);
-    return view
-      .getChildren()
-      .map((node) => view.getTreeItem(node))
-      .map(({ id, description, contextValue }) => [id, description, contextValue]);
-  }
+/** Rows of the sessions view. */
+function drawn({ store }: ReturnType<typeof fakeDeps>["deps"]) {
+  const view = new SessionsView(store);
+  return view
+    .getChildren()
+    .map((node) => view.getTreeItem(node))
+    .map(({ id, description, contextValue }) => [id, description, contextValue]);
+}
 
+describe("SessionsView", () => {
   it("lists sessions that are alive, with when they end, what runs in them, and where a folder is that is not open", async () => {
     const { deps, engine, store } = fakeDeps();
     engine.sessions = [fakeSession(), fakeSession({ id: "busy", workspaceRoot: "/elsewhere/ws" })];

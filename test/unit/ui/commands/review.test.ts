@@ -24,6 +24,15 @@ function setUp(...changes: ReviewedChange[]) {
   return set;
 }
 
+function item(change: ReviewedChange) {
+  return { kind: "change", subjectId: "run-1", change };
+}
+
+/** Commands that were run, with their arguments as text. */
+function opened(): readonly string[][] {
+  return state.executed.map(({ command, args }) => [command, ...args.map((arg) => String(arg))]);
+}
+
 describe("reviewChanges", () => {
   it("opens what is undecided in one editor: the disk on the left, the sandbox on the right", async () => {
     const { deps } = setUp(
@@ -55,15 +64,15 @@ describe("reviewChanges", () => {
   });
 });
 
-describe("a change set", () => {
-  async function setUpChangeSet(...changes: ReviewedChange[]) {
-    const set = fakeDeps();
-    set.engine.changeSets = [fakeChangeSet()];
-    set.engine.changes = changes;
-    await set.store.load();
-    return set;
-  }
+async function setUpChangeSet(...changes: ReviewedChange[]) {
+  const set = fakeDeps();
+  set.engine.changeSets = [fakeChangeSet()];
+  set.engine.changes = changes;
+  await set.store.load();
+  return set;
+}
 
+describe("a change set", () => {
   it("is reviewed, applied and discarded as a run's changes are", async () => {
     const { deps, engine } = await setUpChangeSet(fakeChange("a", { kind: "modified" }));
     await reviewChanges(deps, { kind: "change-set", changeSet: fakeChangeSet() });
@@ -97,9 +106,6 @@ describe("a change set", () => {
 });
 
 describe("one change", () => {
-  const item = (change: ReviewedChange) => ({ kind: "change", subjectId: "run-1", change });
-  const opened = () => state.executed.map(({ command, args }) => [command, ...args.map((arg) => String(arg))]);
-
   it("that merges cleanly opens with what applying writes on the right", async () => {
     const merged = { type: "file", sha256: "m", sizeBytes: 7, executable: false } as const;
     const change = fakeChange("a.py", { kind: "modified", status: "merge", merged });
@@ -167,7 +173,7 @@ describe("an open review", () => {
     await store.load();
     state.tabs = [review];
 
-    await discardChanges(deps, { kind: "change", subjectId: "run-1", change: fakeChange("a") });
+    await discardChanges(deps, item(fakeChange("a")));
 
     expect(state.executed.map(({ command, args }) => [command, args[0], args[1]])).toMatchObject([
       ["vscode.changes", "Changes by train.py", { length: 1 }],
@@ -178,7 +184,7 @@ describe("an open review", () => {
     const { deps, engine, store } = setUp(fakeChange("a"), fakeChange("b"));
     await store.load();
 
-    await discardChanges(deps, { kind: "change", subjectId: "run-1", change: fakeChange("a") });
+    await discardChanges(deps, item(fakeChange("a")));
 
     expect(engine.asked).toEqual(["discard run-1 a"]);
     expect(state.executed).toEqual([]);
@@ -197,11 +203,11 @@ describe("applyChanges", () => {
   it("applies one file from its item", async () => {
     const b = fakeChange("b");
     const { deps, engine } = setUp(fakeChange("a"), b);
-    await applyChanges(deps, { kind: "change", subjectId: "run-1", change: b });
+    await applyChanges(deps, item(b));
     expect(engine.asked).toEqual([]);
 
     await deps.store.load();
-    await applyChanges(deps, { kind: "change", subjectId: "run-1", change: b });
+    await applyChanges(deps, item(b));
     expect(engine.asked).toEqual(["apply run-1 b over "]);
   });
 

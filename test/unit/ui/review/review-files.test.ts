@@ -1,6 +1,12 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import * as vscode from "vscode";
-import { toMergedUri, toPlainText, toSnapshotUri, toTheirsUri } from "../../../../src/ui/review/review-files.ts";
+import {
+  toBaseUri,
+  toMergedUri,
+  toPlainText,
+  toSnapshotUri,
+  toTheirsUri,
+} from "../../../../src/ui/review/review-files.ts";
 import { resetFake } from "../../../fakes/vscode.ts";
 import { fakeDeps, SETTINGS } from "../command-deps.ts";
 import { fakeChange, fakeRun, fakeSnapshot } from "../fake-engine.ts";
@@ -38,6 +44,18 @@ describe("ReviewFiles", () => {
 
     expect(Buffer.from(await deps.reviewFiles.readFile(uri)).toString()).toBe("both");
     expect(await deps.reviewFiles.stat(uri)).toMatchObject({ size: 4 });
+  });
+
+  it("reads a file as it was sent, and one as it was when it was kept", async () => {
+    const { deps, engine, contents } = fakeDeps();
+    const base = { type: "file", sha256: "b", sizeBytes: 3, executable: false } as const;
+    engine.changes = [fakeChange("a", { kind: "modified", base })];
+    contents.set("b", "old");
+    const kept = deps.reviewFiles.keep(fakeRun(), "a", Buffer.from("mine"));
+
+    expect(Buffer.from(await deps.reviewFiles.readFile(toBaseUri(fakeRun(), "a"))).toString()).toBe("old");
+    expect(Buffer.from(await deps.reviewFiles.readFile(kept)).toString()).toBe("mine");
+    expect(await deps.reviewFiles.stat(kept)).toMatchObject({ size: 4 });
   });
 
   it("asks again for a file that was not there at first", async () => {
