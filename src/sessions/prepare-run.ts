@@ -73,6 +73,7 @@ function scanWorkspace(deps: PrepareDeps, request: RunRequest, signal: AbortSign
     cacheFile: toScanCacheFile(deps.state, request.workspaceRoot),
     overlays: request.overlays,
     maxFileBytes: request.maxFileMiB * 1024 ** 2,
+    watch: true,
   };
   return deps.scanner.scan(scanRequest, signal);
 }

@@ -26,7 +26,7 @@ export interface ScanDesk {
   close(): void;
 }
 
-const SAVE_AFTER_MS = 300;
+const SAVE_AFTER_MS = 2_000;
 const VERIFY_EVERY_MS = 30_000;
 const UNUSED_AFTER_MS = 10 * 60_000;
 
