@@ -14,15 +14,16 @@ export interface RestoreDeps {
   readonly logger: Logger;
 }
 
-/** Reaches the engine when runs are on record, and gives those that go on their terminals back. Returns at once; failures are logged, for nobody asked. */
+/** Reaches the engine when something is on record, and gives those that go on their terminals back. Returns at once; failures are logged, for nobody asked. */
 export function restoreRuns(deps: RestoreDeps): void {
   void restore(deps).catch((error: unknown) => deps.logger.warn(`Runs could not be restored: ${toMessage(error)}`));
 }
 
 async function restore({ state, store, terminals }: RestoreDeps): Promise<void> {
-  // Without runs there is nothing to restore, and no reason to start the engine.
-  const names = await readdir(state.runs).catch(() => []);
-  if (names.length === 0) return;
+  // Without records there is nothing to show, and no reason to start the engine.
+  const folders = [state.runs, state.ledger, state.snapshots, state.changeSets];
+  const names = await Promise.all(folders.map((folder) => readdir(folder).catch(() => [])));
+  if (names.flat().length === 0) return;
   await store.load();
   terminals.restore(openRoots());
 }

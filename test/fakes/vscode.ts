@@ -1,4 +1,6 @@
 /** The part of VS Code's API that src/ui uses, in memory. Tests set `state` and read what was done back from it. */
+import { createFakeDisk } from "./fake-disk.ts";
+import { createFakeQuickPick } from "./fake-quick-pick.ts";
 import { URI } from "./uri.ts";
 
 export { URI as Uri };
@@ -18,6 +20,8 @@ export interface FakeState {
   inputs: (string | undefined)[];
   /** What the file dialogs to come give. */
   files: (URI | undefined)[];
+  /** Files, path -> text. */
+  readonly disk: Map<string, string>;
   /** Open editors, by what their tabs say. */
   tabs: { readonly label: string }[];
   readonly messages: {
@@ -65,6 +69,7 @@ export const state: FakeState = {
   picks: [],
   inputs: [],
   files: [],
+  disk: new Map(),
   tabs: [],
   messages: [],
   asked: [],
@@ -88,6 +93,7 @@ export function resetFake(settings: Record<string, unknown> = {}): void {
   });
   for (const list of [state.messages, state.asked, state.executed, state.terminals]) list.length = 0;
   state.commands.clear();
+  state.disk.clear();
 }
 
 /** A document as an editor shows it; `save` notes itself in `saved`. */
@@ -168,6 +174,7 @@ export class ThemeColor {
 
 export class ThemeIcon {
   static readonly File = new ThemeIcon("file");
+  static readonly Folder = new ThemeIcon("folder");
   readonly id: string;
   readonly color: ThemeColor | undefined;
   constructor(id: string, color?: ThemeColor) {
@@ -185,6 +192,16 @@ export class TreeItem {
   }
 }
 
+export class CompletionItem {
+  readonly label: string;
+  readonly kind: number | undefined;
+  constructor(label: string, kind?: number) {
+    this.label = label;
+    this.kind = kind;
+  }
+}
+
+export const CompletionItemKind = { Snippet: 14, File: 16, Folder: 18 } as const;
 export const TreeItemCollapsibleState = { None: 0, Collapsed: 1, Expanded: 2 } as const;
 export const FileType = { Unknown: 0, File: 1, Directory: 2, SymbolicLink: 64 } as const;
 export const FilePermission = { Readonly: 1 } as const;
@@ -210,6 +227,11 @@ export const l10n = {
     message.replaceAll(/\{(\d+)\}/g, (_, index: string) => String(args[Number(index)])),
 };
 
+const disk = createFakeDisk(state.disk, (uri) => FileSystemError.FileNotFound(uri));
+
+/** Fire it as VS Code does when a setting has changed. */
+export const configurationChanged = new EventEmitter<{ affectsConfiguration(section: string): boolean }>();
+
 export const workspace = {
   get isTrusted(): boolean {
     return state.isTrusted;
@@ -228,9 +250,14 @@ export const workspace = {
       state.settings[`${section}.${key}`] = value;
     },
   }),
-  onDidChangeConfiguration: () => ({ dispose: () => undefined }),
+  onDidChangeConfiguration: configurationChanged.event,
+  onDidSaveTextDocument: () => ({ dispose: () => undefined }),
   fs: {
-    delete: async (uri: URI) => void state.executed.push({ command: "fs.delete", args: [uri.fsPath] }),
+    ...disk,
+    delete: async (uri: URI) => {
+      disk.forget(uri);
+      state.executed.push({ command: "fs.delete", args: [uri.fsPath] });
+    },
   },
   asRelativePath: (uri: URI) => uri.path,
   openTextDocument: async (uri: URI) => {
@@ -264,6 +291,8 @@ export const window = {
     const label = state.picks.shift();
     return items.find((item) => item.label === label);
   },
+  createQuickPick: () => createFakeQuickPick(state),
+  createTreeView: () => ({ title: "", description: "", message: "", dispose: () => undefined }),
   showInputBox: async () => state.inputs.shift(),
   showSaveDialog: async () => state.files.shift(),
   showOpenDialog: async () => state.files.splice(0, 1),

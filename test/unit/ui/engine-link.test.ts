@@ -3,7 +3,7 @@ import { silentLogger } from "../../../src/core/logger.ts";
 import { SandboxError } from "../../../src/core/sandbox-error.ts";
 import { EngineLink } from "../../../src/ui/engine-link.ts";
 import { RunStore } from "../../../src/ui/run-store.ts";
-import { FakeEngine, fakeRun, liveRun, settle } from "./fake-engine.ts";
+import { FakeEngine, fakeRun, fakeSession, fakeSnapshot, liveRun, settle } from "./fake-engine.ts";
 
 describe("EngineLink", () => {
   it("connects when something first needs it, and only once", async () => {
@@ -49,6 +49,40 @@ describe("EngineLink", () => {
     await settle();
 
     expect(store.run("run-1")?.state).toBe("ended");
+  });
+
+  it("connects anew when the engine has gone while sandboxes were alive, and the store says what became of them", async () => {
+    const engines = [new FakeEngine(), new FakeEngine()];
+    const [first, second] = engines;
+    if (first) first.sessions = [fakeSession()];
+    if (second) second.sessions = [fakeSession({ state: "ended", endReason: "Its sandbox has ended." })];
+    if (second) second.snapshots = [fakeSnapshot()];
+    const rest = [...engines];
+    const store = new RunStore(new EngineLink(async () => rest.shift() ?? new FakeEngine(), silentLogger));
+    await store.load();
+    expect(store.sessions).toHaveLength(1);
+
+    first?.cut();
+    await settle();
+
+    expect(store.sessions).toEqual([]);
+    expect(store.endedSessions.map(({ id }) => id)).toEqual(["s-1"]);
+    expect(store.snapshots.map(({ id }) => id)).toEqual(["snap-1"]);
+  });
+
+  it("stays away from an engine that ended when nobody needed it", async () => {
+    let connections = 0;
+    const engine = new FakeEngine();
+    const link = new EngineLink(async () => {
+      connections++;
+      return engine;
+    }, silentLogger);
+    await new RunStore(link).load();
+
+    engine.cut();
+    await settle();
+
+    expect(connections).toBe(1);
   });
 });
 
