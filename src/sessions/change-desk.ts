@@ -4,6 +4,7 @@ import { toDisplay } from "../core/workspace-path.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ObjectStore } from "../snapshots/object-store.ts";
 import { isSameEntry } from "../snapshots/manifest.ts";
+import type { ChangeSetStore } from "./change-set-store.ts";
 import { applyChangesToDisk, countChanges, reviewChanges, selectPending } from "./changes.ts";
 import type { ApplyResult, PathSelection } from "./engine.ts";
 import { createLocks } from "./lock.ts";
@@ -11,20 +12,32 @@ import type { Change, ReviewedChange, RunRecord } from "./records.ts";
 import type { RunStore } from "./run-store.ts";
 import { readSessionFiles, type SessionFiles, writeResend } from "./session-files.ts";
 import type { SessionPool } from "./session-pool.ts";
+import type { ChangeSetRecord } from "./snapshot-records.ts";
 import { type StateFolder, toSessionFolder } from "./state-folder.ts";
+
+/** Whose changes are decided. */
+export type ChangeOwner = RunRecord | ChangeSetRecord;
 
 /** What deciding changes needs. */
 export interface ChangeDeskDeps {
   readonly state: StateFolder;
   readonly store: ObjectStore;
   readonly runs: RunStore;
+  readonly changeSets: ChangeSetStore;
   readonly pool: SessionPool;
   readonly logger: Logger;
-  /** Called with the run's record and the counts that now hold. */
+  /** Every run on record. */
+  readonly listRuns: () => readonly RunRecord[];
+  /** Called with a run's id and the counts that now hold; a change set's are told by its store. */
   readonly onDidDecide: (runId: string, counts: NonNullable<RunRecord["changes"]>) => Promise<void>;
 }
 
-/** Lets the user decide what becomes of the files that runs changed. One decision per workspace at a time. */
+type Decision = Exclude<Change["decision"], "pending">;
+
+/**
+ * Lets the user decide what becomes of the files that runs changed, and of what restoring or pulling would change. One
+ * decision per workspace at a time. What a session offers twice (by a run and by a pull) is decided once, for both.
+ */
 export class ChangeDesk {
   readonly #deps: ChangeDeskDeps;
   readonly #locks = createLocks();
@@ -33,46 +46,81 @@ export class ChangeDesk {
     this.#deps = deps;
   }
 
-  async read(run: RunRecord): Promise<readonly ReviewedChange[]> {
-    await checkIsThere(run.workspaceRoot);
-    return await reviewChanges(run.workspaceRoot, await this.#deps.runs.readChanges(run.id));
+  async read(owner: ChangeOwner): Promise<readonly ReviewedChange[]> {
+    await checkIsThere(owner.workspaceRoot);
+    return await reviewChanges(owner.workspaceRoot, await this.readChanges(owner));
   }
 
-  async apply(run: RunRecord, paths: PathSelection, overwrite: readonly string[]): Promise<ApplyResult> {
-    await checkIsThere(run.workspaceRoot);
-    const { runs, store } = this.#deps;
-    return await this.#locks(run.workspaceRoot)(async () => {
-      const changes = await runs.readChanges(run.id);
+  /** As they are on record, not held against the disk. */
+  async readChanges(owner: ChangeOwner): Promise<readonly Change[]> {
+    const { changeSets, runs } = this.#deps;
+    return await (isChangeSet(owner) ? changeSets.readChanges(owner.id) : runs.readChanges(owner.id));
+  }
+
+  async apply(owner: ChangeOwner, paths: PathSelection, overwrite: readonly string[]): Promise<ApplyResult> {
+    await checkIsThere(owner.workspaceRoot);
+    return await this.#locks(owner.workspaceRoot)(async () => {
+      const changes = await this.readChanges(owner);
       const done = new Set<string>();
-      const request = { root: run.workspaceRoot, changes, paths, overwrite, store };
+      const request = { root: owner.workspaceRoot, changes, paths, overwrite, store: this.#deps.store };
       try {
         return await applyChangesToDisk(request, (path) => done.add(path));
       } finally {
-        await this.#decide(run.id, changes, { paths: done, decision: "applied" });
+        await this.#decide(owner, changes, { paths: done, decision: "applied" });
       }
     });
   }
 
-  async discard(run: RunRecord, paths: PathSelection): Promise<void> {
-    await this.#locks(run.workspaceRoot)(async () => {
-      const changes = await this.#deps.runs.readChanges(run.id);
+  async discard(owner: ChangeOwner, paths: PathSelection): Promise<void> {
+    await this.#locks(owner.workspaceRoot)(async () => {
+      const changes = await this.readChanges(owner);
       const discarded = selectPending(changes, paths);
-      await this.#decide(run.id, changes, { paths: new Set(discarded.map(({ path }) => path)), decision: "discarded" });
-      if (run.sessionId !== undefined) await this.#sendAgain(run.sessionId, discarded);
+      await this.#decide(owner, changes, {
+        paths: new Set(discarded.map(({ path }) => path)),
+        decision: "discarded",
+      });
+      const sessionId = toOfferingSession(owner);
+      if (sessionId !== undefined) await this.#sendAgain(sessionId, discarded);
     });
   }
 
+  /** Everybody who offers, or has offered, what that session's sandbox holds. */
+  listOffers(sessionId: string): readonly ChangeOwner[] {
+    const { changeSets, listRuns } = this.#deps;
+    return [...listRuns(), ...changeSets.list()].filter((owner) => toOfferingSession(owner) === sessionId);
+  }
+
   async #decide(
-    runId: string,
+    owner: ChangeOwner,
     changes: readonly Change[],
-    decided: { paths: ReadonlySet<string>; decision: Change["decision"] },
+    { paths, decision }: { paths: ReadonlySet<string>; decision: Decision },
   ): Promise<void> {
-    if (decided.paths.size === 0) return;
-    const next = changes.map((change) =>
-      decided.paths.has(change.path) ? { ...change, decision: decided.decision } : change,
-    );
-    await this.#deps.runs.saveChanges(runId, next);
-    await this.#deps.onDidDecide(runId, countChanges(next));
+    if (paths.size === 0) return;
+    const isNow = ({ path }: Change): boolean => paths.has(path);
+    await this.#save(owner, withDecision(changes, isNow, decision));
+    const sessionId = toOfferingSession(owner);
+    if (sessionId === undefined) return;
+    const decided = new Map(changes.filter(isNow).map((change) => [change.path, change]));
+    for (const other of this.listOffers(sessionId))
+      if (other.id !== owner.id && (other.changes?.pending ?? 0) > 0) await this.#decideAlike(other, decided, decision);
+  }
+
+  async #decideAlike(other: ChangeOwner, decided: ReadonlyMap<string, Change>, decision: Decision): Promise<void> {
+    const changes = await this.readChanges(other);
+    const isAlike = (change: Change): boolean => {
+      const same = decided.get(change.path);
+      return change.decision === "pending" && same !== undefined && isSameEntry(same.theirs, change.theirs);
+    };
+    if (changes.some(isAlike)) await this.#save(other, withDecision(changes, isAlike, decision));
+  }
+
+  async #save(owner: ChangeOwner, changes: readonly Change[]): Promise<void> {
+    if (isChangeSet(owner)) {
+      await this.#deps.changeSets.saveChanges(owner.id, changes);
+      return;
+    }
+    await this.#deps.runs.saveChanges(owner.id, changes);
+    await this.#deps.onDidDecide(owner.id, countChanges(changes));
   }
 
   // What a later run made of a file is that run's change, to be decided there.
@@ -90,10 +138,27 @@ export class ChangeDesk {
   }
 }
 
+function isChangeSet(owner: ChangeOwner): owner is ChangeSetRecord {
+  return "cause" in owner;
+}
+
+// A restore offers what a snapshot has, whichever session that was of.
+function toOfferingSession(owner: ChangeOwner): string | undefined {
+  return isChangeSet(owner) && owner.cause === "restore" ? undefined : owner.sessionId;
+}
+
+function withDecision(
+  changes: readonly Change[],
+  isMeant: (change: Change) => boolean,
+  decision: Decision,
+): readonly Change[] {
+  return changes.map((change) => (isMeant(change) ? { ...change, decision } : change));
+}
+
 // A folder that was renamed or is not mounted at present would be taken for one in which everything was deleted.
 async function checkIsThere(root: string): Promise<void> {
   const found = await stat(root).catch(() => undefined);
   if (found?.isDirectory()) return;
-  const message = `The workspace ${toDisplay(root)} is not there. Put it back and try again: what the run changed is kept.`;
+  const message = `The workspace ${toDisplay(root)} is not there. Put it back and try again: the changes are kept.`;
   throw new SandboxError("unavailable", message);
 }

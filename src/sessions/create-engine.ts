@@ -7,7 +7,8 @@ import type { TerminalSize } from "../core/sandbox.ts";
 import { createObjectStore, type ObjectStore } from "../snapshots/object-store.ts";
 import type { Scanner } from "../snapshots/scanner.ts";
 import { ActiveRun, type RunDeps } from "./active-run.ts";
-import { ChangeDesk } from "./change-desk.ts";
+import { ChangeDesk, type ChangeOwner } from "./change-desk.ts";
+import { ChangeSetStore } from "./change-set-store.ts";
 import { checkRunRequest, checkTarget, checkWorkspaceRoot } from "./check-request.ts";
 import { type Clock, systemClock, toIsoTime } from "./clock.ts";
 import { createEventLimiter } from "./event-limiter.ts";
@@ -25,6 +26,7 @@ import { createRunStore, type RunStore } from "./run-store.ts";
 import { createId } from "./sandbox-spec.ts";
 import { SessionPool } from "./session-pool.ts";
 import { notYet } from "./snapshot-desk.ts";
+import type { ChangeSetRecord } from "./snapshot-records.ts";
 import { prepareStateFolder, type StateFolder } from "./state-folder.ts";
 
 /** What an engine is made from. */
@@ -76,6 +78,7 @@ class LocalEngine implements HostedEngine {
   );
   readonly #records = new Map<string, RunRecord>();
   readonly #active = new Map<string, ActiveRun>();
+  readonly #changeSets: ChangeSetStore;
   readonly #desk: ChangeDesk;
   readonly #loadProvider: (target: Target) => Promise<Provider>;
   readonly #end = new AbortController();
@@ -100,11 +103,19 @@ class LocalEngine implements HostedEngine {
       onDidFailToCreate: () => this.#startSweep(),
     });
     this.#reaper = { ...common, pool: this.#pool };
+    this.#changeSets = new ChangeSetStore({
+      state: deps.state,
+      clock: this.#clock,
+      logger: deps.logger,
+      onDidChange: (changeSet) => this.#changed.fire({ type: "change-set", changeSet }),
+    });
     this.#desk = new ChangeDesk({
       state: deps.state,
       store: this.#store,
       runs: this.#runStore,
+      changeSets: this.#changeSets,
       pool: this.#pool,
+      listRuns: () => this.#listRuns(),
       logger: deps.logger,
       onDidDecide: async (runId, changes) => {
         const decided = { ...this.#findRecord(runId), changes };
@@ -116,6 +127,7 @@ class LocalEngine implements HostedEngine {
 
   async load(): Promise<void> {
     await this.#pool.load();
+    await this.#changeSets.load();
     const runs = await this.#runStore.read();
     const settle = (run: RunRecord): Promise<RunRecord> =>
       recoverRun({ state: this.#deps.state, runs: this.#runStore, clock: this.#clock, logger: this.#logger }, run);
@@ -202,15 +214,19 @@ class LocalEngine implements HostedEngine {
   }
 
   async readChanges(runId: string): Promise<readonly ReviewedChange[]> {
-    return await this.#desk.read(this.#findRecord(runId));
+    return await this.#desk.read(this.#findOwner(runId));
   }
 
   async applyChanges(runId: string, paths: PathSelection, overwrite: readonly string[]): Promise<ApplyResult> {
-    return await this.#desk.apply(this.#findRecord(runId), paths, overwrite);
+    return await this.#desk.apply(this.#findOwner(runId), paths, overwrite);
   }
 
   async discardChanges(runId: string, paths: PathSelection): Promise<void> {
-    await this.#desk.discard(this.#findRecord(runId), paths);
+    await this.#desk.discard(this.#findOwner(runId), paths);
+  }
+
+  async listChangeSets(): Promise<readonly ChangeSetRecord[]> {
+    return this.#changeSets.list();
   }
 
   listSnapshots = notYet;
@@ -224,7 +240,6 @@ class LocalEngine implements HostedEngine {
   restoreWorkspace = notYet;
   restoreSession = notYet;
   forkSession = notYet;
-  listChangeSets = notYet;
   pullSession = notYet;
   previewUpload = notYet;
   allowSecrets = notYet;
@@ -287,6 +302,10 @@ class LocalEngine implements HostedEngine {
     return record;
   }
 
+  #findOwner(id: string): ChangeOwner {
+    return this.#changeSets.find(id) ?? this.#findRecord(id);
+  }
+
   #findActive(runId: string): ActiveRun | undefined {
     this.#findRecord(runId);
     return this.#active.get(runId);
@@ -309,6 +328,7 @@ class LocalEngine implements HostedEngine {
   }
 
   async #forgetOld(): Promise<void> {
+    await this.#changeSets.forgetOld();
     const now = this.#clock.now();
     for (const { id } of selectOldRuns(this.#listRuns(), now)) {
       this.#records.delete(id);

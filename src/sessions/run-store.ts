@@ -44,7 +44,7 @@ export function createRunStore(state: StateFolder, logger: Logger): RunStore {
       await rm(toRunFolder(state, id), { recursive: true, force: true });
     },
     readChanges: async (id) => {
-      const file = await readJsonFile(changesFile(id), isChangeSet);
+      const file = await readJsonFile(changesFile(id), isChangeList);
       return file.kind === "read" ? file.value.changes : [];
     },
     saveChanges: (id, changes) => inOrder(id, () => writeJsonFile(changesFile(id), { version: 1, changes }, true)),
@@ -76,6 +76,7 @@ function isRunRecord(value: unknown): value is RunRecord {
   );
 }
 
-function isChangeSet(value: unknown): value is { readonly version: 1; readonly changes: readonly Change[] } {
+/** Whether that is what a `changes.json` holds. */
+export function isChangeList(value: unknown): value is { readonly version: 1; readonly changes: readonly Change[] } {
   return isVersioned(value) && value.version === 1 && "changes" in value && Array.isArray(value.changes);
 }

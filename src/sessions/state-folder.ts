@@ -11,8 +11,14 @@ export interface StateFolder {
   readonly ledger: string;
   /** One folder per run: its record, output and change set. */
   readonly runs: string;
-  /** Contents brought back, by hash. */
+  /** Contents of files, by hash. */
   readonly store: string;
+  /** Which files each snapshot has, by root hash. */
+  readonly trees: string;
+  /** One JSON file per snapshot: when, why, of what. */
+  readonly snapshots: string;
+  /** One folder per change set that is no run's. */
+  readonly changeSets: string;
   /** Disposable. */
   readonly cache: string;
   /** One folder per provider. */
@@ -28,6 +34,9 @@ export function toStateFolder(env: NodeJS.ProcessEnv, platform = process.platfor
     ledger: join(root, "ledger"),
     runs: join(root, "runs"),
     store: join(root, "store"),
+    trees: join(root, "trees"),
+    snapshots: join(root, "snapshots"),
+    changeSets: join(root, "changesets"),
     cache: join(root, "cache"),
     providers: join(root, "providers"),
   };
@@ -44,9 +53,7 @@ function toDefaultRoot(env: NodeJS.ProcessEnv, platform: NodeJS.Platform, home: 
  * @throws {SandboxError} `blocked` when somebody else owns the folder, `unavailable` when it cannot be made.
  */
 export async function prepareStateFolder(state: StateFolder): Promise<void> {
-  for (const folder of [state.root, state.ledger, state.runs, state.store, state.cache, state.providers]) {
-    await preparePrivateFolder(folder);
-  }
+  for (const folder of Object.values(state)) await preparePrivateFolder(String(folder));
 }
 
 /** Makes one folder of mode 0700. @throws {SandboxError} as {@link prepareStateFolder} does. */
@@ -72,6 +79,11 @@ export async function preparePrivateFolder(folder: string): Promise<void> {
 /** The folder of one run: `record.json`, `changes.json`, `output.bin`, `output.idx`. */
 export function toRunFolder(state: StateFolder, runId: string): string {
   return join(state.runs, checkId(runId));
+}
+
+/** The folder of one change set that is no run's: `record.json`, `changes.json`. */
+export function toChangeSetFolder(state: StateFolder, id: string): string {
+  return join(state.changeSets, checkId(id));
 }
 
 /** The folder of one session's file lists. */
