@@ -4,7 +4,7 @@ import { type Content, createObjectBatch, type ObjectBatch, type Written } from 
 import { damaged, openObjectFile, readObjectFile, toNewer, toObjectFile, unreadable } from "./object-file.ts";
 import { ObjectIndex } from "./object-index.ts";
 import { PackReader } from "./object-pack-reader.ts";
-import { rewritePack } from "./rewrite-pack.ts";
+import { rewritePacks } from "./rewrite-pack.ts";
 import { vouchForFile } from "./vouch.ts";
 
 export type { ObjectBatch } from "./object-batch.ts";
@@ -93,7 +93,7 @@ async function tryPacked({ folder, index, packs }: Reading, sha256: string): Pro
     const content = await packs.read(sha256, found);
     if (content) return content;
     // What else is in there stays. Where nothing can be written the next who reads will try.
-    await rewritePack(folder, found.pack, () => true).catch(() => {});
+    await rewritePacks(folder, [found.pack], () => true).catch(() => {});
     return "damaged";
   } catch (error) {
     if (hasCode(error, "ENOENT")) return "missing";

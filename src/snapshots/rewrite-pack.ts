@@ -1,56 +1,69 @@
-import { lstatSync, rmSync } from "node:fs";
-import type { PackFile } from "./object-pack.ts";
-import { toPackedRow, toSha } from "./object-pack.ts";
+import { rmSync } from "node:fs";
+import { look } from "./look.ts";
+import { type PackFile, toPackedRow, toSha } from "./object-pack.ts";
 import { readBlock } from "./object-pack-reader.ts";
 import { PackWriter } from "./pack-writer.ts";
 import { toSha256 } from "./regular-file.ts";
 
 /**
- * Puts a pack with what is wanted of another, and undamaged, in the other's place: the old one goes once the new one is
- * complete, and stays if somebody vouched for it meanwhile.
+ * Puts one pack with what is wanted of others, and undamaged, in their place: they go once the new one is complete, but
+ * for those that somebody vouched for meanwhile.
  * @param folder of the store
  * @throws what reading and writing do
  */
-export async function rewritePack(
+export async function rewritePacks(
   folder: string,
-  pack: PackFile,
+  packs: readonly PackFile[],
   isWanted: (sha256: string) => boolean,
 ): Promise<void> {
-  const { mtimeMs } = lstatSync(pack.file);
+  const times = packs.map(({ file }) => look(file)?.mtimeNs);
   const writer = new PackWriter(folder);
+  const copied = new Set<string>();
   try {
-    await copy(pack, writer, isWanted);
-    if (writer.objectCount > 0) await writer.finish();
-    removeUntouched(pack.file, mtimeMs);
+    for (const pack of packs) await copy(pack, writer, copied, isWanted);
+    if (copied.size > 0) await writer.finish();
+    for (const [index, { file }] of packs.entries()) removeUntouched(file, times[index]);
   } finally {
     await writer.discard();
   }
 }
 
 /** Synchronously, so that nobody in this process can vouch for the file between the last look and its end. */
-export function removeUntouched(file: string, mtimeMs: number): boolean {
-  if (lstatSync(file, { throwIfNoEntry: false })?.mtimeMs !== mtimeMs) return false;
+export function removeUntouched(file: string, mtimeNs: bigint | undefined): boolean {
+  if (look(file)?.mtimeNs !== mtimeNs) return false;
   rmSync(file, { force: true });
   return true;
 }
 
-async function copy(pack: PackFile, writer: PackWriter, isWanted: (sha256: string) => boolean): Promise<void> {
-  const wanted = new Map<number, number[]>();
-  for (let row = 0; row < pack.objectCount; row++) {
-    if (!isWanted(toSha(pack, row))) continue;
-    const { block } = toPackedRow(pack, row);
-    const rows = wanted.get(block);
-    if (rows) rows.push(row);
-    else wanted.set(block, [row]);
-  }
-  for (const [block, rows] of wanted) {
+async function copy(
+  pack: PackFile,
+  writer: PackWriter,
+  copied: Set<string>,
+  isWanted: (sha256: string) => boolean,
+): Promise<void> {
+  for (const [block, rows] of groupByBlock(pack, (sha256) => !copied.has(sha256) && isWanted(sha256))) {
     const raw = await readBlock(pack, block);
     if (!raw) continue;
     for (const row of rows) {
+      const sha256 = toSha(pack, row);
       const { offset, length } = toPackedRow(pack, row);
       const content = raw.subarray(offset, offset + length);
-      if (toSha256(content) === toSha(pack, row)) writer.add(toSha(pack, row), content);
+      if (toSha256(content) !== sha256) continue;
+      writer.add(sha256, content);
+      copied.add(sha256);
     }
     await writer.idle();
   }
+}
+
+function groupByBlock(pack: PackFile, isWanted: (sha256: string) => boolean): ReadonlyMap<number, readonly number[]> {
+  const groups = new Map<number, number[]>();
+  for (let row = 0; row < pack.objectCount; row++) {
+    if (!isWanted(toSha(pack, row))) continue;
+    const { block } = toPackedRow(pack, row);
+    const rows = groups.get(block);
+    if (rows) rows.push(row);
+    else groups.set(block, [row]);
+  }
+  return groups;
 }

@@ -223,22 +223,24 @@ describe("a batch of objects", () => {
     expect(readdirSync(folder)).toEqual(["packs"]);
   });
 
-  it("loses nothing but the damaged part of a pack, and takes that again", async () => {
+  it.each([
+    { what: "compressed", contents: makeContents(6000, "first") },
+    { what: "incompressible", contents: Array.from({ length: 600 }, () => randomBytes(1000)) },
+  ])("loses nothing but the damaged part of a pack that is $what, and takes that again", async ({ contents }) => {
     const folder = makeFolder();
     const store = createObjectStore(folder);
-    const first = makeContents(6000, "first");
-    const noise = [randomBytes(MIB)];
-    await keepAll(store, [...first, ...noise]);
+    const rest = [randomBytes(MIB)];
+    await keepAll(store, [...contents, ...rest]);
     spoil(packOf(folder), 100);
+    const [damaged = Buffer.alloc(0)] = contents;
 
-    const [damaged = Buffer.alloc(0)] = first;
     await expect(toBuffer(store.read(toSha256(damaged)))).rejects.toMatchObject({ code: "unavailable" });
     expect(await store.has(toSha256(damaged))).toBe(false);
     expect(await createObjectStore(folder).has(toSha256(damaged))).toBe(false);
-    await expectKept(store, noise);
-    await keepAll(store, first);
+    await expectKept(store, rest);
+    await keepAll(store, contents);
 
-    await expectKept(store, [...first, ...noise]);
+    await expectKept(store, [...contents, ...rest]);
   });
 
   it.each([

@@ -226,11 +226,8 @@ describe("packStored", () => {
 
     const reading = readAll(packStored({ manifest, paths: ["a/b.ts"], store }).tar);
 
-    await expect(reading).rejects.toMatchObject({
-      name: "SandboxError",
-      code,
-      message: expect.stringMatching(/^a\/b\.ts: /),
-    });
+    await expect(reading).rejects.toMatchObject({ name: "SandboxError", code });
+    await expect(reading).rejects.toThrow(/^a\/b\.ts: /);
   });
 
   it.each([0, 2])("does not pass off content as being of %i bytes that is of another size", async (sizeBytes) => {
@@ -240,6 +237,7 @@ describe("packStored", () => {
 
     const reading = readAll(packStored({ manifest, paths: ["f"], store }).tar);
 
-    await expect(reading).rejects.toMatchObject({ code: "unavailable", message: expect.stringMatching(/^f /) });
+    await expect(reading).rejects.toMatchObject({ code: "unavailable" });
+    await expect(reading).rejects.toThrow(/^f /);
   });
 });
