@@ -1,6 +1,6 @@
-import { lstatSync } from "node:fs";
 import { findNode, type FolderNode, listFolders, withNode } from "./folder-node.ts";
 import { enterFolder, type FolderRules, type IgnoreFiles, readRootRules } from "./ignore-rules.ts";
+import { look } from "./look.ts";
 import { lookAtFolder, scanFolder, type Walk } from "./scan-tree.ts";
 import { isSameFile } from "./stat-cache.ts";
 import { diffTrees } from "./tree-delta.ts";
@@ -52,7 +52,7 @@ export function findPlaces(walk: Walk, onDisk: FolderNode, hints: Hints, hot: Hi
 function hasChanged({ root }: Walk, path: string, name: string, { stats }: FolderNode): boolean {
   const known = stats.get(name);
   if (!known) return false;
-  const stat = lstatSync(`${root}/${path === "" ? "" : `${path}/`}${name}`, { bigint: true, throwIfNoEntry: false });
+  const stat = look(`${root}/${path === "" ? "" : `${path}/`}${name}`);
   return !stat?.isFile() || !isSameFile(known, stat);
 }
 
