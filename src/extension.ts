@@ -9,6 +9,7 @@ import { type StateFolder, toStateFolder } from "./sessions/state-folder.ts";
 import { registerCommands } from "./ui/commands/register-commands.ts";
 import { keepContexts } from "./ui/contexts.ts";
 import { EngineLink } from "./ui/engine-link.ts";
+import { IGNORE_LANGUAGE, ignoreCompletion } from "./ui/ignore/complete-ignore.ts";
 import { keepRetention } from "./ui/keep-retention.ts";
 import { CodeLenses } from "./ui/lens/code-lenses.ts";
 import { createReadLog, logFileOf } from "./ui/read-log.ts";
@@ -18,6 +19,7 @@ import { RunStore } from "./ui/run-store.ts";
 import { createStatusBar } from "./ui/status-bar.ts";
 import { RunTerminals } from "./ui/terminal/run-terminals.ts";
 import { createTerminalLinks } from "./ui/terminal/terminal-links.ts";
+import { UploadView } from "./ui/upload/upload-view.ts";
 import { createViews } from "./ui/views/create-views.ts";
 
 let resources: DisposableStore | undefined;
@@ -49,7 +51,11 @@ export function activate(context: vscode.ExtensionContext): void {
   resources.add(createViews(link, store, reviewFiles));
   resources.add(createStatusBar(store));
   resources.add(vscode.commands.registerCommand("sandpiper.showLogs", () => logger.show()));
-  resources.add(registerCommands({ link, store, terminals, reviewFiles, memento: context.workspaceState, logger }));
+  resources.add(vscode.languages.registerCompletionItemProvider(IGNORE_LANGUAGE, ignoreCompletion, "/", "!"));
+  const { workspaceState: memento, globalState: globalMemento } = context;
+  const uploadView = resources.add(new UploadView(link));
+  const deps = { link, store, terminals, reviewFiles, memento, globalMemento, uploadView, logger };
+  resources.add(registerCommands(deps));
   restoreRuns({ state, store, terminals, logger });
 }
 

@@ -98,6 +98,11 @@ export function describeTarget(target: Target, boundary: Boundary): string {
   return findChoice(target.providerId, boundary === "gvisor").label;
 }
 
+/** The choice that a target was made from. */
+export function choiceOf({ providerId, options }: Target): TargetChoice {
+  return findChoice(providerId, options["boundary"] === "gvisor" || options["runtime"] === GVISOR_RUNTIME);
+}
+
 /** The shortest name that tells providers apart: "Local". */
 export function describeProvider(providerId: ProviderId): string {
   return providerId === "local" ? vscode.l10n.t("Local") : vscode.l10n.t("Docker");

@@ -39,7 +39,7 @@ export interface MainJobReport {
 /** Pictures to take on the way; each is given the step's name. */
 export type TakePicture = (name: string) => Promise<unknown>;
 
-/** Does what the product is for: lens → run → output → exit code → review → apply, in a window with the sample open. */
+/** Does what the product is for: lens → consent → run → output → exit code → review → apply, in a window with the sample open. */
 export async function runMainJob(
   workbench: Workbench,
   workspace: string,
@@ -50,6 +50,9 @@ export async function runMainJob(
   await lens.waitFor();
   await takePicture("lens");
   await lens.click();
+  await workbench.dialog.getByText("Held back as secrets: .env").waitFor();
+  await takePicture("consent");
+  await workbench.dialog.getByRole("button", { name: "Send and Run" }).click();
   const terminal = new Terminal(workbench.page);
   const text = await terminal.waitFor(END_LINE);
   // The lens and the side bar say the same once they have been drawn anew.

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { chromium, type Browser } from "playwright-core";
 import { inject, test as baseTest } from "vitest";
 import { root } from "../../scripts/setup/paths.mjs";
+import { agreeToUploads } from "../rig/agree-to-uploads.ts";
 import { VIEWPORT } from "../rig/chromium.ts";
 import { toEditorUrl } from "../rig/code-server.ts";
 import { copySample } from "../rig/temp-folder.ts";
@@ -22,10 +23,21 @@ export interface SampleWindow {
 export const test = baseTest.extend<{
   /** The sample, in the editor that all tests share. */
   sample: SampleWindow;
+  /** The same, whose user has not yet agreed to send anything: the first run asks. */
+  fresh: SampleWindow;
   /** Opens a further window, with a folder or with none, of this or another editor. */
   openWindow: (folder: string | undefined, authority?: string) => Promise<Workbench>;
+  /** The same, without anybody who agrees to send what is in it. */
+  openFresh: (folder: string | undefined, authority?: string) => Promise<Workbench>;
 }>({
-  openWindow: async ({ task }, use) => {
+  openWindow: async ({ openFresh }, use) => {
+    await use(async (folder, authority) => {
+      const workbench = await openFresh(folder, authority);
+      void agreeToUploads(workbench.page);
+      return workbench;
+    });
+  },
+  openFresh: async ({ task }, use) => {
     const browser = await chromium.connectOverCDP(inject("browserEndpoint"));
     const opened: Workbench[] = [];
     try {
@@ -43,12 +55,22 @@ export const test = baseTest.extend<{
     }
   },
   sample: async ({ openWindow }, use) => {
-    const workspace = makeSample();
-    const workbench = await openWindow(workspace);
-    await use({ workbench, terminal: new Terminal(workbench.page), workspace });
-    await endSessions();
+    await useSample(openWindow, use);
+  },
+  fresh: async ({ openFresh }, use) => {
+    await useSample(openFresh, use);
   },
 });
+
+async function useSample(
+  open: (folder: string) => Promise<Workbench>,
+  use: (window: SampleWindow) => Promise<void>,
+): Promise<void> {
+  const workspace = makeSample();
+  const workbench = await open(workspace);
+  await use({ workbench, terminal: new Terminal(workbench.page), workspace });
+  await endSessions();
+}
 
 /** A copy of the sample that no other test has. @returns its path */
 export function makeSample(): string {

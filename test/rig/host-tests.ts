@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import type { Page } from "playwright-core";
 import { root } from "../../scripts/setup/paths.mjs";
+import { agreeToUploads } from "./agree-to-uploads.ts";
 import { startBrowser } from "./chromium.ts";
 import { startCodeServer, toEditorUrl, type CodeServer } from "./code-server.ts";
 import type { Counts } from "./counts.ts";
@@ -54,6 +55,7 @@ async function runInBrowser(server: CodeServer, workspace: string): Promise<void
   try {
     const page = await browser.context.newPage();
     const ended = whenHostEnds(page);
+    void agreeToUploads(page);
     await page.goto(toEditorUrl(server.authority, workspace, { payload: toPayload(server.authority) }));
     const code = await ended.catch(async (error: unknown) => {
       await page.screenshot({ path: join(root, "test-results/ext-host.png") });

@@ -4,6 +4,7 @@ import type { EngineLink } from "../engine-link.ts";
 import type { ReviewFiles } from "../review/review-files.ts";
 import type { RunStore } from "../run-store.ts";
 import type { RunTerminals } from "../terminal/run-terminals.ts";
+import type { UploadView } from "../upload/upload-view.ts";
 
 /** What every command is made from. */
 export interface CommandDeps {
@@ -13,5 +14,8 @@ export interface CommandDeps {
   readonly reviewFiles: ReviewFiles;
   /** Remembers what was last chosen in this workspace. */
   readonly memento: vscode.Memento;
+  /** Remembers what was agreed to, in every window. */
+  readonly globalMemento: vscode.Memento;
+  readonly uploadView: UploadView;
   readonly logger: Logger;
 }

@@ -5,9 +5,19 @@ import { compareSnapshots, diffWithWorkspace, openSnapshotDifference } from "./c
 import type { CommandDeps } from "./command-deps.ts";
 import { openTerminal, rerun, showRun, stopRun } from "./control-run.ts";
 import { editIgnoreFile } from "./edit-ignore-file.ts";
+import { explainPath } from "./explain-path.ts";
 import { pickTarget, selectProvider } from "./pick-target.ts";
+import { allowSecret, excludeUpload, includeUpload, previewUpload, runPreviewed } from "./preview-upload.ts";
 import { forkSnapshot, restoreHere, restoreSession } from "./restore.ts";
-import { applyChanges, discardChanges, openChangeDiff, openRunLog, reviewChanges, takeTheirs } from "./review.ts";
+import {
+  applyChanges,
+  discardChanges,
+  mergeChange,
+  openChangeDiff,
+  openRunLog,
+  reviewChanges,
+  takeTheirs,
+} from "./review.ts";
 import { runCommand } from "./run-command.ts";
 import { runFile, toFileInput } from "./run-file.ts";
 import { runSelection } from "./run-selection.ts";
@@ -48,6 +58,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   "sandpiper.discardChange": discardChanges,
   "sandpiper.keepMine": discardChanges,
   "sandpiper.takeTheirs": takeTheirs,
+  "sandpiper.mergeChange": mergeChange,
   "sandpiper.openChange": openChangeDiff,
   "sandpiper.openRunLog": openRunLog,
   "sandpiper.takeSnapshot": takeSnapshot,
@@ -65,6 +76,16 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   "sandpiper.forkSnapshot": forkSnapshot,
   "sandpiper.showStorage": showStorage,
   "sandpiper.selectProvider": selectProvider,
+  "sandpiper.previewUpload": previewUpload,
+  "sandpiper.refreshUpload": ({ uploadView }) => uploadView.refresh(),
+  "sandpiper.closeUpload": ({ uploadView }) => uploadView.close(),
+  "sandpiper.sortUploadBySize": ({ uploadView }) => uploadView.sort("size"),
+  "sandpiper.sortUploadByName": ({ uploadView }) => uploadView.sort("name"),
+  "sandpiper.runPreviewed": runPreviewed,
+  "sandpiper.excludeUpload": excludeUpload,
+  "sandpiper.includeUpload": includeUpload,
+  "sandpiper.allowSecret": allowSecret,
+  "sandpiper.explainPath": explainPath,
   "sandpiper.editIgnoreFile": editIgnoreFile,
   "sandpiper.refresh": (deps) => deps.store.load(),
 };

@@ -3,28 +3,45 @@ import type { RunRecord } from "../../sessions/records.ts";
 import { type RunInput, saveBeforeRun, toRunRequest } from "../run-request.ts";
 import { isLive } from "../run-store.ts";
 import { showError } from "../show-error.ts";
+import { askConsent } from "../upload/consent.ts";
+import { toUpload } from "../upload/to-upload.ts";
 import { requireTrust } from "../workspace-folder.ts";
 import type { CommandDeps } from "./command-deps.ts";
+import { resolveBlocked } from "./resolve-blocked.ts";
 
-/** Runs it and shows its terminal; resolves once the run is on record. @throws {SandboxError} when it is refused. */
-export async function startRun(deps: CommandDeps, input: RunInput): Promise<RunRecord> {
+/**
+ * Runs it and shows its terminal; resolves once the run is on record, or with undefined when the user does not let the
+ * folder's files go there. @throws {SandboxError} when it is refused.
+ */
+export async function startRun(deps: CommandDeps, input: RunInput): Promise<RunRecord | undefined> {
   requireTrust();
   await saveBeforeRun(input);
-  const request = toRunRequest(input, deps.terminals.size);
+  if (!(await isAgreedTo(deps, input))) return undefined;
   const engine = await deps.link.get();
-  const run = await engine.startRun(request);
-  showLaterError(deps, run.id);
+  const run = await engine.startRun(toRunRequest(input, deps.terminals.size));
+  showLaterError(deps, input, run.id);
   deps.store.putRun(run);
   const isShell = run.command.kind === "shell";
   deps.terminals.show(deps.store.run(run.id) ?? run, !isShell);
   return run;
 }
 
+async function isAgreedTo(deps: CommandDeps, input: RunInput): Promise<boolean> {
+  const upload = toUpload(input);
+  const consent = await askConsent(deps, upload);
+  if (consent === "preview") await deps.uploadView.show(upload, input);
+  return consent === "send";
+}
+
 /** What goes wrong after a run was accepted is said in its terminal; here it gets its remedy. */
-function showLaterError({ store, logger }: CommandDeps, runId: string): void {
+function showLaterError(deps: CommandDeps, input: RunInput, runId: string): void {
+  const { store, logger } = deps;
   const subscription = store.onDidChange((run) => {
     if (run?.id !== runId || isLive(run)) return;
     subscription.dispose();
-    if (run.error && !run.stopReason) showError(new SandboxError(run.error.code, run.error.message), logger);
+    if (!run.error || run.stopReason) return;
+    if (!run.blocked) return showError(new SandboxError(run.error.code, run.error.message), logger);
+    const startAgain = (changed: RunInput) => startRun(deps, changed);
+    resolveBlocked(deps, input, run.blocked, startAgain).catch((error: unknown) => showError(error, logger));
   });
 }

@@ -1,8 +1,10 @@
+import type * as vscode from "vscode";
 import { silentLogger } from "../../../src/core/logger.ts";
 import type { CommandDeps } from "../../../src/ui/commands/command-deps.ts";
 import { ReviewFiles } from "../../../src/ui/review/review-files.ts";
 import { RunStore } from "../../../src/ui/run-store.ts";
 import { RunTerminals } from "../../../src/ui/terminal/run-terminals.ts";
+import { UploadView } from "../../../src/ui/upload/upload-view.ts";
 import { FakeEngine, linkTo } from "./fake-engine.ts";
 
 /** Every setting as package.json has it by default. */
@@ -32,10 +34,9 @@ export const SETTINGS: Readonly<Record<string, unknown>> = {
 };
 
 /** What commands need, around an engine in memory. */
-export function fakeDeps(engine = new FakeEngine()) {
+export function fakeDeps(engine = new FakeEngine(), globalMemento: vscode.Memento = agreedMemento()) {
   const link = linkTo(engine);
   const store = new RunStore(link);
-  const remembered = new Map<string, unknown>();
   const contents = new Map<string, string>();
   const deps: CommandDeps = {
     link,
@@ -53,13 +54,29 @@ export function fakeDeps(engine = new FakeEngine()) {
       },
       logFileOf: (runId) => `/state/runs/${runId}/output.bin`,
     }),
-    memento: {
-      keys: () => [...remembered.keys()],
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- VS Code promises the same, with no more right to it
-      get: <T>(key: string, fallback?: T) => (remembered.has(key) ? remembered.get(key) : fallback) as T,
-      update: async (key, value) => void remembered.set(key, value),
-    },
+    memento: fakeMemento(),
+    globalMemento,
+    uploadView: new UploadView(link),
     logger: silentLogger,
   };
   return { deps, engine, store, contents };
+}
+
+/** VS Code's, in memory. */
+export function fakeMemento(): vscode.Memento {
+  const remembered = new Map<string, unknown>();
+  return {
+    keys: () => [...remembered.keys()],
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- VS Code promises the same, with no more right to it
+    get: <T>(key: string, fallback?: T) => (remembered.has(key) ? remembered.get(key) : fallback) as T,
+    update: async (key, value) => void remembered.set(key, value),
+  };
+}
+
+/** The user has agreed to send everything anywhere. */
+function agreedMemento(): vscode.Memento {
+  const memento = fakeMemento();
+  const anywhere = [{ boundary: "host", network: "full" }];
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
+  return { ...memento, get: <T>(key: string, fallback?: T) => (key.startsWith("agreed ") ? anywhere : fallback) as T };
 }

@@ -4,12 +4,14 @@ import type { ApplyResult, EngineEvent, PathSelection } from "../../../src/sessi
 import type { ReviewedChange, RunRecord, RunRequest, SessionRecord, Target } from "../../../src/sessions/records.ts";
 import type {
   ChangeSetRecord,
+  PreviewRequest,
   RetentionPolicy,
   SnapshotChange,
   SnapshotFile,
   SnapshotRecord,
   SnapshotSource,
   StorageReport,
+  UploadPreview,
 } from "../../../src/sessions/snapshot-records.ts";
 import type { ConnectedEngine } from "../../../src/host/engine-client.ts";
 import { EngineLink } from "../../../src/ui/engine-link.ts";
@@ -126,8 +128,14 @@ export class FakeEngine implements ConnectedEngine {
     this.cut = resolve;
   });
 
-  previewUpload = (): Promise<never> => unscripted("previewUpload");
-  allowSecrets = (): Promise<never> => unscripted("allowSecrets");
+  preview: UploadPreview = { files: [], totalBytes: 0, sentBytes: 0, sentCount: 0, skipped: [], findings: [] };
+  async previewUpload({ workspaceRoot, target }: PreviewRequest): Promise<UploadPreview> {
+    this.asked.push(`preview ${workspaceRoot} for ${target.providerId}`);
+    return this.preview;
+  }
+  async allowSecrets(workspaceRoot: string, fingerprints: readonly string[]): Promise<void> {
+    this.asked.push(`allow ${fingerprints.join()} in ${workspaceRoot}`);
+  }
 
   async listSnapshots(): Promise<readonly SnapshotRecord[]> {
     return this.snapshots;
@@ -260,8 +268,4 @@ export function linkTo(engine: FakeEngine): EngineLink {
 /** Resolves once everything that is ready to happen has happened. */
 export async function settle(): Promise<void> {
   for (let round = 0; round < 5; round++) await new Promise((resolve) => setImmediate(resolve));
-}
-
-async function unscripted(method: string): Promise<never> {
-  throw new Error(`${method} has no script.`);
 }
