@@ -7,8 +7,9 @@ import { systemPackages } from "./system-packages.mjs";
 /**
  * Brings up what tests and benches need. Goes on past what cannot be installed: who needs it looks again and says so.
  * Only without npm packages there is no going on.
+ * @param {readonly import("./system-packages.mjs").PackageKey[]} more
  */
-export async function setUpForTests() {
+export async function setUpForTests(more = []) {
   const packages = /** @type {const} */ ([
     "bubblewrap",
     "python",
@@ -24,7 +25,7 @@ export async function setUpForTests() {
     "socat",
     "gvisor",
   ]);
-  if (process.platform === "linux") await attempt(systemPackages(packages));
+  if (process.platform === "linux") await attempt(systemPackages([...packages, ...more]));
   await runStep(nodePackages);
   await attempt(browser);
   await attempt(vscodeServer);

@@ -25,10 +25,11 @@ const PACKAGES = {
   bsdtar: { name: "libarchive-tools", isThere: () => findProgram("bsdtar") !== undefined },
   ripgrep: { name: "ripgrep", isThere: () => findProgram("rg") !== undefined },
   socat: { name: "socat", isThere: () => findProgram("socat") !== undefined },
+  rsync: { name: "rsync", isThere: () => findProgram("rsync") !== undefined },
   gvisor: { name: "runsc", isThere: () => findProgram("runsc") !== undefined },
 };
 
-/** @typedef {"bubblewrap" | "python" | "browser" | "fonts" | "docker" | "bridge" | "debootstrap" | "busybox" | "bsdtar" | "ripgrep" | "socat" | "gvisor"} PackageKey */
+/** @typedef {"bubblewrap" | "python" | "browser" | "fonts" | "docker" | "bridge" | "debootstrap" | "busybox" | "bsdtar" | "ripgrep" | "socat" | "rsync" | "gvisor"} PackageKey */
 
 /** A Docker of any make counts: Debian's beside another vendor's would break both. */
 function hasDocker() {

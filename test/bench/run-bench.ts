@@ -1,75 +1,73 @@
-// Measures what performance.md asks for and writes test/bench/RESULTS.md and results.json. Started by scripts/bench.mjs.
-// A bench reports; it is no test: nothing here fails for being slow.
-import { readdirSync, statSync, writeFileSync } from "node:fs";
+// Measures what performance.md asks for and writes test/bench/RESULTS.md and results.json. Started by scripts/bench.mjs:
+// `npm run bench` measures all, `npm run bench -- scan restore` those, `npm run bench -- snapshots` all that snapshots are
+// about; `--rounds 3` is for trying. A bench reports; it is no test: nothing here fails for being slow.
+import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { root } from "../../scripts/setup/paths.mjs";
-import { buildPackage } from "../rig/check-package.ts";
-import { makeTempFolder, removeFolder } from "../rig/temp-folder.ts";
-import { measureActivation } from "./activation.ts";
-import { measureFirstByte, type Timed } from "./first-byte.ts";
-import { medianOf } from "./statistics.ts";
+import { benchActivation, benchSizes } from "./shipped.ts";
+import { benchContainer } from "./container.ts";
+import { benchEdit } from "./edit.ts";
+import { benchFirstByte } from "./first-byte.ts";
+import { benchPack } from "./pack.ts";
+import { benchRestore } from "./restore.ts";
+import { benchRoundTrip } from "./round-trip.ts";
+import { benchScan } from "./scan.ts";
+import { type Report, type Section, toMarkdown } from "./section.ts";
 
-const ROUNDS = 15;
-const WINDOWS = 7;
+type Bench = (rounds: number) => Promise<Section>;
 
-interface Row {
-  readonly what: string;
-  readonly value: number;
-  readonly unit: string;
-  /** For times: what was measured, in order. */
-  readonly samples?: readonly number[];
-  /** How many times as long as what does less: "12.7× plain process". */
-  readonly ratio?: string;
+const SNAPSHOT_BENCHES: Readonly<Record<string, Bench>> = {
+  scan: benchScan,
+  pack: benchPack,
+  container: benchContainer,
+  edit: benchEdit,
+  restore: benchRestore,
+  "round-trip": benchRoundTrip,
+};
+const BENCHES: Readonly<Record<string, Bench>> = {
+  sizes: benchSizes,
+  activation: benchActivation,
+  "first-byte": benchFirstByte,
+  ...SNAPSHOT_BENCHES,
+};
+const ROUNDS = 7;
+const JSON_FILE = join(root, "test/bench/results.json");
+
+function readReport(): Report {
+  const value: unknown = JSON.parse(readFileSync(JSON_FILE, "utf8"));
+  if (typeof value !== "object" || value === null || !("sections" in value)) return {};
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- this program wrote it
+  return value.sections as Report;
 }
 
-function sizeRows(vsix: string): readonly Row[] {
-  const dist = join(root, "dist");
-  const size = (name: string) => statSync(join(dist, name)).size / 1024;
-  const chunks = readdirSync(join(dist, "chunks")).map((name) => size(join("chunks", name)));
-  const engine =
-    size("engine.js") + size("cli.js") + size("scan-worker.js") + chunks.reduce((sum, each) => sum + each, 0);
-  return [
-    { what: "extension entry, minified", value: size("extension.cjs"), unit: "KB" },
-    { what: "engine, command line and their chunks", value: engine, unit: "KB" },
-    { what: ".vsix", value: statSync(vsix).size / 1024, unit: "KB" },
-  ];
-}
-
-async function timeRows(vsix: string): Promise<readonly Row[]> {
-  const activation = await measureActivation(vsix, WINDOWS);
-  const firstByte = await measureFirstByte(ROUNDS);
-  return [
-    { what: "activation in VS Code", value: medianOf(activation), unit: "ms", samples: activation },
-    ...firstByte.flatMap(({ plain, ours }) => [toTimeRow(plain), { ...toTimeRow(ours), ratio: toRatio(ours, plain) }]),
-  ];
-}
-
-function toTimeRow({ name, ms }: Timed): Row {
-  return { what: `first byte: ${name}`, value: medianOf(ms), unit: "ms", samples: ms };
-}
-
-function toRatio(ours: Timed, plain: Timed): string {
-  return `${(medianOf(ours.ms) / medianOf(plain.ms)).toFixed(1)}× ${plain.name}`;
-}
-
-function toMarkdown(rows: readonly Row[], machine: string): string {
-  const lines = rows.map(({ what, value, unit, samples, ratio = "" }) => {
-    const spread = samples
-      ? `${Math.min(...samples).toFixed(1)} to ${Math.max(...samples).toFixed(1)} (${samples.length})`
-      : "";
-    return `| ${what} | ${value.toFixed(1)} ${unit} | ${spread} | ${ratio} |`;
+function toNames(words: readonly string[]): readonly string[] {
+  const names = words.length === 0 ? Object.keys(BENCHES) : words;
+  return names.flatMap((name) => {
+    if (name === "snapshots") return Object.keys(SNAPSHOT_BENCHES);
+    if (!BENCHES[name])
+      throw new Error(`There is no bench "${name}", but ${Object.keys(BENCHES).join(", ")}, snapshots.`);
+    return [name];
   });
-  const head = `# Results\n\nMade by \`npm run bench\` on ${machine}. Times are medians; what is compared was measured in turn.\n`;
-  return `${head}\n| what | value | from, to (samples) | ratio |\n| --- | --- | --- | --- |\n${lines.join("\n")}\n`;
 }
 
-const folder = makeTempFolder();
-const vsix = await buildPackage(folder);
-const rows = [...sizeRows(vsix), ...(await timeRows(vsix))];
-const machine = `${cpus()[0]?.model ?? "an unknown processor"}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release().split("-")[0]}`;
-const markdown = toMarkdown(rows, machine);
+async function measure(names: readonly string[], rounds: number): Promise<Report> {
+  const before = readReport();
+  const sections: Record<string, Section> = {};
+  for (const [name, bench] of Object.entries(BENCHES)) {
+    const startedAt = performance.now();
+    const section = names.includes(name) ? await bench(rounds) : before[name];
+    if (names.includes(name)) console.log(`${name}: ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
+    if (section) sections[name] = section;
+  }
+  return sections;
+}
+
+const { values, positionals } = parseArgs({ options: { rounds: { type: "string" } }, allowPositionals: true });
+const sections = await measure(toNames(positionals), Number(values.rounds ?? ROUNDS));
+const machine = `${cpus()[0]?.model ?? "an unknown processor"}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release().split("-")[0]}, Node ${process.versions.node}`;
+const markdown = toMarkdown(sections, machine);
 writeFileSync(join(root, "test/bench/RESULTS.md"), markdown);
-writeFileSync(join(root, "test/bench/results.json"), `${JSON.stringify({ machine, rows }, undefined, 2)}\n`);
-removeFolder(folder);
+writeFileSync(JSON_FILE, `${JSON.stringify({ machine, sections }, undefined, 2)}\n`);
 console.log(`\n${markdown}`);
