@@ -1,8 +1,8 @@
 import type { Page } from "playwright-core";
 
-/** Presses "Send and Run" whenever the page asks whether a folder may be sent, until it closes. */
+/** Presses "Send" or "Send and Run" whenever the page asks whether a folder may be sent, until it closes. */
 export async function agreeToUploads(page: Page): Promise<void> {
-  const button = page.locator(".monaco-dialog-box").getByRole("button", { name: "Send and Run" });
+  const button = page.locator(".monaco-dialog-box").getByRole("button", { name: /^Send(?: and Run)?$/ });
   try {
     for (;;) await button.click({ timeout: 0 });
   } catch {

@@ -2,11 +2,12 @@ import * as vscode from "vscode";
 import { toDisplay } from "../../core/workspace-path.ts";
 import type { SessionRecord, Target } from "../../sessions/records.ts";
 import type { SnapshotRecord } from "../../sessions/snapshot-records.ts";
-import { describeTargetInFull } from "../describe-snapshot.ts";
+import { describeContents, describeTargetInFull } from "../describe-snapshot.ts";
 import { withProgress } from "../register-command.ts";
 import { readSetting } from "../settings.ts";
 import { EditorError, openSettings } from "../show-error.ts";
 import { readTarget } from "../target.ts";
+import { askConsentFor } from "../upload/consent.ts";
 import { findSnapshotOf } from "../views/sessions-view.ts";
 import { requireTrust } from "../workspace-folder.ts";
 import { presentChangeSet } from "./change-set.ts";
@@ -119,7 +120,13 @@ async function confirmReplacing(session: SessionRecord): Promise<boolean> {
   return choice === replace;
 }
 
-async function restoreTo(deps: CommandDeps, snapshot: SnapshotRecord, place: Place): Promise<SessionRecord> {
+async function restoreTo(
+  deps: CommandDeps,
+  snapshot: SnapshotRecord,
+  place: Place,
+): Promise<SessionRecord | undefined> {
+  const what = describeContents(snapshot);
+  if (!(await askConsentFor(deps, snapshot.workspaceRoot, place.target, what))) return undefined;
   const engine = await deps.link.get();
   const where = describeTargetInFull(place.target);
   const session = await withProgress(vscode.l10n.t("Restoring a session on {0}", where), () =>

@@ -5,6 +5,7 @@ import { describeTargetInFull } from "../describe-snapshot.ts";
 import { describeTarget, readTarget } from "../target.ts";
 import { withProgress } from "../register-command.ts";
 import { listPaths } from "../review/confirm.ts";
+import { askConsentFor } from "../upload/consent.ts";
 import { hasPendingChanges, isLive } from "../run-store.ts";
 import { pickFolder, requireTrust } from "../workspace-folder.ts";
 import { presentChangeSet } from "./change-set.ts";
@@ -49,6 +50,8 @@ export async function forkSession(deps: CommandDeps, argument: unknown): Promise
     : await pickSession(deps, vscode.l10n.t("Fork which session?"));
   const target = session && (await pickForkTarget(deps, session));
   if (!target) return undefined;
+  const what = vscode.l10n.t("what the sandbox of {0} holds", toDisplay(session.name));
+  if (!(await askConsentFor(deps, session.workspaceRoot, target, what))) return undefined;
   const engine = await deps.link.get();
   return await withProgress(vscode.l10n.t("Forking {0}", toDisplay(session.name)), () =>
     engine.forkSession(session.id, target),

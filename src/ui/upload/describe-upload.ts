@@ -18,22 +18,30 @@ export function describeAmount(count: number, bytes: number): string {
     : vscode.l10n.t("{0} files, {1}", count.toLocaleString(), size);
 }
 
-/** What a push would send, where and behind what, a line each: all that the user has to know to agree to it. */
-export function describeTerms(target: Target, preview: UploadPreview): string {
-  const choice = choiceOf(target);
-  const lines = [
+/** Where files would go, behind what, and which: a line each, all that the user has to know to agree to it. */
+export function describeTerms(target: Target, contents: readonly string[]): string {
+  return [
     vscode.l10n.t("To: {0}", describeDestination(target)),
-    vscode.l10n.t("Boundary: {0}", describeBoundary(choice.boundary)),
+    vscode.l10n.t("Boundary: {0}", describeBoundary(choiceOf(target).boundary)),
     vscode.l10n.t("Network: {0}", describeNetwork(target.network)),
-    vscode.l10n.t("Sent: {0}", describeAmount(preview.files.length, preview.totalBytes)),
-    ...describeKept(preview.skipped),
-  ];
-  const findings = preview.findings.length;
-  const warning = findings === 0 ? [] : ["", describeFindings(findings)];
-  return [...lines, ...warning, "", vscode.l10n.t("What a run changes comes back for you to review.")].join("\n");
+    ...contents,
+    "",
+    vscode.l10n.t("What a run changes comes back for you to review."),
+  ].join("\n");
 }
 
-/** "2 credentials found in them: …" */
+/** What a push would send and what it would not, a line each. */
+export function describePreview({ files, totalBytes, skipped, findings }: UploadPreview): readonly string[] {
+  const sent = describeSent(describeAmount(files.length, totalBytes));
+  const warning = findings.length === 0 ? [] : ["", describeFindings(findings.length)];
+  return [sent, ...describeKept(skipped), ...warning];
+}
+
+/** "Sent: 2 files, 1.0 KiB". */
+export function describeSent(what: string): string {
+  return vscode.l10n.t("Sent: {0}", what);
+}
+
 function describeFindings(count: number): string {
   return count === 1
     ? vscode.l10n.t("1 line in them looks like a credential. You decide about it before anything is sent.")
@@ -41,7 +49,7 @@ function describeFindings(count: number): string {
 }
 
 /** "Docker (gVisor) at ssh://me@box", "Local (bubblewrap), on this machine". */
-export function describeDestination(target: Target): string {
+function describeDestination(target: Target): string {
   const destination = destinationOf(target);
   const { label } = choiceOf(target);
   if (destination !== "") return vscode.l10n.t("{0} at {1}", label, toDisplay(destination));

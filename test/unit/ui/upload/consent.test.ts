@@ -2,11 +2,12 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Uri } from "vscode";
 import type { UploadPreview } from "../../../../src/sessions/snapshot-records.ts";
 import { runPreviewed } from "../../../../src/ui/commands/preview-upload.ts";
+import { forkSnapshot } from "../../../../src/ui/commands/restore.ts";
 import { startRun } from "../../../../src/ui/commands/start-run.ts";
 import { resetFake, state } from "../../../fakes/vscode.ts";
 import { URI } from "../../../fakes/uri.ts";
 import { fakeDeps, fakeMemento, SETTINGS } from "../command-deps.ts";
-import { FakeEngine } from "../fake-engine.ts";
+import { FakeEngine, fakeSnapshot, TARGET } from "../fake-engine.ts";
 
 const WS = { uri: Uri.file("/ws"), name: "ws", index: 0 };
 const OTHER = { uri: Uri.file("/other"), name: "other", index: 1 };
@@ -111,5 +112,26 @@ describe("the first run of a folder", () => {
     expect(engine.requests).toMatchObject([{ command: INPUT.command }]);
     expect(state.executed.at(-1)).toEqual({ command: "setContext", args: ["sandpiper.hasUploadPreview", false] });
     expect(state.messages).toHaveLength(1);
+  });
+});
+
+describe("a snapshot that goes somewhere for the first time", () => {
+  const snapshot = fakeSnapshot({ target: { ...TARGET, network: "full" } });
+
+  it("is sent once the user says so", async () => {
+    const { deps, engine } = setUp();
+    state.answers = ["Send"];
+    await forkSnapshot(deps, { kind: "snapshot", snapshot });
+
+    expect(state.messages[0]).toMatchObject({ message: "Send ws to Local (bubblewrap)?", buttons: ["Send"] });
+    expect(state.messages[0]?.detail).toContain("Network: on, code there can send what it was given anywhere\nSent: ");
+    expect(engine.asked).toHaveLength(1);
+  });
+
+  it("stays here otherwise", async () => {
+    const { deps, engine } = setUp();
+    await forkSnapshot(deps, { kind: "snapshot", snapshot });
+
+    expect(engine.asked).toEqual([]);
   });
 });
