@@ -67,11 +67,7 @@ export function isSameListing(known: KnownListing, stat: BigIntStats): boolean {
 }
 
 /** The listing with what tells when it holds; undefined when the folder changed too lately to tell (see `isSettled`). */
-export function toKnownListing(
-  listing: Listing,
-  stat: BigIntStats,
-  nowMs: number,
-): KnownListing | undefined {
+export function toKnownListing(listing: Listing, stat: BigIntStats, nowMs: number): KnownListing | undefined {
   if (!isSettled(stat, nowMs)) return undefined;
   return { ...listing, mtimeNs: stat.mtimeNs, ctimeNs: stat.ctimeNs, ino: stat.ino };
 }

@@ -138,11 +138,32 @@ describe.runIf(isLinux)("a scan of a workspace that is listened to", () => {
     expect(await expectTruth(world)).toBe(false);
   });
 
+  it("listens to a folder that came while it looked at everything", async () => {
+    let isTime = false;
+    const source = filtered((folder, tell) => {
+      // Once the proof has been given, and before the look.
+      if (isTime && isCookie(folder)) plant(root, { "late/f": "1" });
+      isTime = false;
+      tell();
+    });
+    const world = await listening(source);
+    const { root } = world;
+    world.wait(60_001);
+
+    isTime = true;
+    expect(await expectTruth(world)).toBe(true);
+    plant(root, { "late/f": "2" });
+
+    expect(await expectTruth(world)).toBe(false);
+    plant(root, { "late/f": "three" });
+    expect(await expectTruth(world)).toBe(false);
+  });
+
   it("looks at everything when another folder took the workspace's place", async () => {
     const world = await listening();
 
     renameSync(world.root, `${world.root}-old`);
-    renameSync(makeFolder({ other: "1" }), world.root);
+    renameSync(makeFolder({ ...FILES, "a/b/f": "other" }), world.root);
 
     expect(await expectTruth(world)).toBe(true);
     rmSync(`${world.root}-old`, { recursive: true });
