@@ -45,9 +45,15 @@ function describeChange(change: ReviewedChange): string {
   const kind = describeKind(change);
   if (change.decision === "applied") return vscode.l10n.t("{0}, applied", kind);
   if (change.decision === "discarded") return vscode.l10n.t("{0}, discarded", kind);
-  if (change.status === "conflict") return vscode.l10n.t("{0}, conflict: changed here too", kind);
+  if (change.status === "conflict") return describeConflict(change);
   if (change.isProtected) return vscode.l10n.t("{0}, protected", kind);
   return change.status === "merge" ? vscode.l10n.t("{0}, merges with your edits", kind) : kind;
+}
+
+function describeConflict({ kind }: ReviewedChange): string {
+  return kind === "deleted"
+    ? vscode.l10n.t("conflict: deleted there, changed here")
+    : vscode.l10n.t("conflict: changed here too");
 }
 
 /** "added", "renamed"… */

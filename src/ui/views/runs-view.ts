@@ -4,7 +4,14 @@ import { toDisplay } from "../../core/workspace-path.ts";
 import type { ReviewedChange, RunRecord } from "../../sessions/records.ts";
 import type { ChangeSetRecord } from "../../sessions/snapshot-records.ts";
 import type { ChangeItem, ChangeSetItem, RunItem } from "../commands/pick-run.ts";
-import { describeFileCount, describeRun, describeState, outcomeOf, titleOf } from "../describe-run.ts";
+import {
+  changedFileCount,
+  describeFileCount,
+  describeRun,
+  describeState,
+  outcomeOf,
+  titleOf,
+} from "../describe-run.ts";
 import { describeTime } from "../describe-time.ts";
 import type { ReviewFiles } from "../review/review-files.ts";
 import { toSubject } from "../review/review-subject.ts";
@@ -94,7 +101,8 @@ function toRunItem(run: RunRecord): vscode.TreeItem {
   const isPending = hasPendingChanges(run);
   const item = new vscode.TreeItem(titleOf(run), isPending ? Expanded : run.changes && !isLive(run) ? Collapsed : None);
   const [icon, color] = ICONS[outcomeOf(run)];
-  item.id = run.id;
+  // VS Code keeps a row as it was, closed too: one that has something to open is another row.
+  item.id = changedFileCount(run) > 0 ? `${run.id}/changed` : run.id;
   item.iconPath = new vscode.ThemeIcon(icon, color ? new vscode.ThemeColor(color) : undefined);
   item.description = `${describeRun(run)} · ${describeTime(run.requestedAt)}`;
   item.tooltip = [titleOf(run), describeRun(run), new Date(run.requestedAt).toLocaleString(), ...explain(run)].join(
@@ -103,7 +111,7 @@ function toRunItem(run: RunRecord): vscode.TreeItem {
   item.contextValue = ["run", isLive(run) ? "live" : "ended", ...(isPending ? ["pending"] : [])].join(";");
   item.command = { title: vscode.l10n.t("Show Output"), command: "sandpiper.showRun", arguments: [run.id] };
   item.accessibilityInformation = { label: `${titleOf(run)}, ${describeRun(run)}` };
-  if (changeCount(run) === 0) item.collapsibleState = None;
+  if (changedFileCount(run) === 0) item.collapsibleState = None;
   return item;
 }
 
@@ -126,10 +134,6 @@ function explain(run: RunRecord): readonly string[] {
     ? [vscode.l10n.t("{0} paths were not sent (ignored, secret or too large)", run.skippedCount)]
     : [];
   return [...(run.error ? [run.error.message] : []), ...(run.notes ?? []), ...skipped];
-}
-
-function changeCount(run: RunRecord): number {
-  return run.changes ? run.changes.added + run.changes.modified + run.changes.deleted : 0;
 }
 
 /** The badge on the activity bar: how many runs go on. */

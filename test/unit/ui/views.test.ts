@@ -61,7 +61,7 @@ describe("RunsView", () => {
     const items = (await view.getChildren({ kind: "run", run })).map((node) => view.getTreeItem(node));
 
     expect(items.map(({ label, description, contextValue }) => [label, description, contextValue])).toEqual([
-      ["a.py", "src · modified, conflict: changed here too", "change;pending;conflict"],
+      ["a.py", "src · conflict: changed here too", "change;pending;conflict"],
       ["b.png", "added", "change;pending"],
       ["c", "added, discarded", "change;discarded"],
     ]);
