@@ -3,13 +3,14 @@ import type { Logger } from "../core/logger.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import { toDisplay } from "../core/workspace-path.ts";
 import type { Command, Process, TerminalSize } from "../core/sandbox.ts";
-import { type Clock, toIsoTime } from "./clock.ts";
+import { toIsoTime } from "./clock.ts";
 import { countChanges } from "./changes.ts";
 import { createDeferred } from "./deferred.ts";
 import { type LiveSession, takeNews } from "./live-session.ts";
 import { withAbort } from "./lock.ts";
-import { type PreparedRun, type PrepareDeps, prepareRun, toPullDeps } from "./prepare-run.ts";
+import { type PreparedRun, type PrepareDeps, prepareRun } from "./prepare-run.ts";
 import { pullFiles, toChanges } from "./pull.ts";
+import { toPullDeps } from "./pull-deps.ts";
 import type { RunRecord, RunRequest } from "./records.ts";
 import { explainKill, explainMissingProgram, toCommand } from "./run-command.ts";
 import { RunLogWriter } from "./run-log-writer.ts";
@@ -17,6 +18,7 @@ import { recordOutput } from "./run-output.ts";
 import type { RunStore } from "./run-store.ts";
 import { isGone } from "./session-pool.ts";
 import { toRunFolder } from "./state-folder.ts";
+import { toMoment } from "./timeline/capture.ts";
 import { createStopper, STOP_STEP_MS, type Stopper } from "./stop.ts";
 
 const MAX_SKIPPED_ROWS = 100;
@@ -25,7 +27,6 @@ const MAX_NOTES = 50;
 /** What every run is made from. */
 export interface RunDeps extends PrepareDeps {
   readonly runs: RunStore;
-  readonly clock: Clock;
   readonly logger: Logger;
   readonly logCapBytes: number;
   readonly onDidChange: (record: RunRecord) => void;
@@ -161,7 +162,9 @@ export class ActiveRun {
     this.#recordPrepared(prepared);
     // The terminal may have got another size meanwhile.
     const size = command.pty && this.#size ? { pty: this.#size } : {};
-    return { prepared, process: await this.#start(prepared.session, { ...command, ...size }) };
+    const process = await this.#start(prepared.session, { ...command, ...size });
+    this.#deps.timeline.note(prepared.moment);
+    return { prepared, process };
   }
 
   #recordPrepared({ session, scan, notes }: PreparedRun): void {
@@ -239,6 +242,7 @@ export class ActiveRun {
       this.#call(),
     );
     if (session.runIds.size <= 1) session.files.isUnchecked = false;
+    this.#deps.timeline.note(toMoment(session, { cause: "exit", runId: this.record.id }));
     this.#update({}, ...takeNews(session, notes));
   }
 
@@ -271,6 +275,15 @@ export class ActiveRun {
     }
   }
 
+  // Nobody else uses the sandbox of a run on a snapshot.
+  async #endDetached(): Promise<void> {
+    const session = this.#session;
+    if (session?.record.isDetached !== true || this.#abandoned) return;
+    await this.#deps.pool
+      .destroy(session.record.id, toCleanupCall(this.#call()))
+      .catch((error: unknown) => this.#update({}, `The sandbox could not be destroyed: ${toMessage(error)}`));
+  }
+
   #fail(error: unknown, what?: string): void {
     if (this.#phase.signal.aborted && this.record.stopReason !== undefined && this.record.exit === undefined) return;
     const code = error instanceof SandboxError ? error.code : "unavailable";
@@ -282,6 +295,7 @@ export class ActiveRun {
 
   async #finish(): Promise<void> {
     this.#session?.runIds.delete(this.record.id);
+    await this.#endDetached();
     await this.#log
       ?.close()
       .catch((error: unknown) => this.#deps.logger.warn(`A run's log could not be closed: ${toMessage(error)}`));

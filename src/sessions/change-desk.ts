@@ -48,7 +48,7 @@ export class ChangeDesk {
 
   async read(owner: ChangeOwner): Promise<readonly ReviewedChange[]> {
     await checkIsThere(owner.workspaceRoot);
-    return await reviewChanges(owner.workspaceRoot, await this.readChanges(owner));
+    return await reviewChanges(owner.workspaceRoot, await this.readChanges(owner), this.#deps.store);
   }
 
   /** As they are on record, not held against the disk. */

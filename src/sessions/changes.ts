@@ -1,6 +1,8 @@
 import { applyToDisk } from "../snapshots/apply-change.ts";
 import { readDiskEntry } from "../snapshots/disk-entry.ts";
+import { type Entry, isSameEntry } from "../snapshots/manifest.ts";
 import { decide } from "../snapshots/merge.ts";
+import { mergeEntry } from "../snapshots/merge-entry.ts";
 import type { ObjectStore } from "../snapshots/object-store.ts";
 import { SandboxError } from "../core/sandbox-error.ts";
 import { comparePaths, toDisplay } from "../core/workspace-path.ts";
@@ -17,24 +19,47 @@ export function countChanges(changes: readonly Change[]): ChangeCounts {
   };
 }
 
-/** Holds each change against the disk as it is now; in path order. */
-export async function reviewChanges(root: string, changes: readonly Change[]): Promise<readonly ReviewedChange[]> {
+/** Holds each change against the disk as it is now; in path order. The contents of merges go into the store. */
+export async function reviewChanges(
+  root: string,
+  changes: readonly Change[],
+  store: ObjectStore,
+): Promise<readonly ReviewedChange[]> {
   const reviewed: ReviewedChange[] = [];
-  for (const change of changes) reviewed.push(await review(root, change));
+  await forEachAtOnce(changes, async (change) => {
+    reviewed.push((await review({ root, store }, change)).reviewed);
+  });
   return reviewed.sort((a, b) => comparePaths(a.path, b.path));
 }
 
-async function review(root: string, change: Change): Promise<ReviewedChange> {
-  return { ...change, status: decide(change.base, await readDiskEntry(root, change.path), change.theirs) };
+/** A change as people see it, and what was on disk then. */
+interface Review {
+  readonly reviewed: ReviewedChange;
+  readonly ours: Entry | undefined;
 }
 
-/** The pending changes that a selection means. @throws {SandboxError} `invalid` for a path that is no change of the run */
+async function review(
+  { root, store }: { readonly root: string; readonly store: ObjectStore },
+  change: Change,
+): Promise<Review> {
+  const { path, base, theirs } = change;
+  const ours = await readDiskEntry(root, path);
+  const status = decide(base, ours, theirs);
+  // What was decided is history: nobody writes it any more.
+  if (status !== "conflict" || change.decision !== "pending") return { reviewed: { ...change, status }, ours };
+  const merged = await mergeEntry({ root, path, base, ours, theirs, store });
+  if (!merged) return { reviewed: { ...change, status }, ours };
+  if (isSameEntry(merged, ours)) return { reviewed: { ...change, status: "same" }, ours };
+  return { reviewed: { ...change, status: "merge", merged }, ours };
+}
+
+/** The pending changes that a selection means. @throws {SandboxError} `invalid` for a path that is none of them */
 export function selectPending(changes: readonly Change[], paths: PathSelection): readonly Change[] {
   const pending = changes.filter(({ decision }) => decision === "pending");
   if (paths === "all") return pending;
   const known = new Set(changes.map(({ path }) => path));
   const unknown = paths.find((path) => !known.has(path));
-  if (unknown !== undefined) throw new SandboxError("invalid", `The run did not change ${toDisplay(unknown)}.`);
+  if (unknown !== undefined) throw new SandboxError("invalid", `${toDisplay(unknown)} is none of these changes.`);
   const named = new Set(paths);
   return pending.filter(({ path }) => named.has(path));
 }
@@ -61,12 +86,11 @@ export async function applyChangesToDisk(
   const selected = inOrderOfWriting(selectPending(request.changes, request.paths));
   const isHeld = ({ isProtected, path }: Change): boolean => isProtected && !named.has(path);
   const free = selected.filter((change) => !isHeld(change));
-  const applied: string[] = [];
-  const conflicts: string[] = [];
+  const outcomes: Record<Outcome, string[]> = { applied: [], merged: [], conflict: [] };
   const applyNext = async (change: Change): Promise<void> => {
-    const isDone = await applyOne(request, change, overwrite.has(change.path));
-    (isDone ? applied : conflicts).push(change.path);
-    if (isDone) onDidApply(change.path);
+    const outcome = await applyOne(request, change, overwrite.has(change.path));
+    outcomes[outcome].push(change.path);
+    if (outcome !== "conflict") onDidApply(change.path);
   };
   for (const change of free.filter(isDeletion)) await applyNext(change);
   await forEachAtOnce(
@@ -74,8 +98,9 @@ export async function applyChangesToDisk(
     applyNext,
   );
   return {
-    applied: applied.sort(comparePaths),
-    conflicts: conflicts.sort(comparePaths),
+    applied: [...outcomes.applied, ...outcomes.merged].sort(comparePaths),
+    merged: outcomes.merged.sort(comparePaths),
+    conflicts: outcomes.conflict.sort(comparePaths),
     held: selected
       .filter(isHeld)
       .map(({ path }) => path)
@@ -85,25 +110,31 @@ export async function applyChangesToDisk(
 
 const isDeletion = ({ theirs }: Change): boolean => theirs === undefined;
 
-/** Most files written at the same time: each waits for the disk, not for the processor. */
-const WRITERS = 16;
+/** Most files looked at or written at the same time: each waits for the disk, not for the processor. */
+const WORKERS = 16;
 
 async function forEachAtOnce<T>(items: readonly T[], handle: (item: T) => Promise<void>): Promise<void> {
   const rest = items.values();
-  const writers = Array.from({ length: WRITERS }, async () => {
+  const workers = Array.from({ length: WORKERS }, async () => {
     for (const item of rest) await handle(item);
   });
-  // Every writer has ended before this does, so that nothing is written after a failure has been told.
-  const failed = (await Promise.allSettled(writers)).find((result) => result.status === "rejected");
+  // Every one has ended before this does, so that nothing is written after a failure has been told.
+  const failed = (await Promise.allSettled(workers)).find((result) => result.status === "rejected");
   if (failed) throw failed.reason;
 }
 
-async function applyOne({ root, store }: ApplyRequest, change: Change, overwrites: boolean): Promise<boolean> {
-  const ours = await readDiskEntry(root, change.path);
-  const status = decide(change.base, ours, change.theirs);
-  if (status === "same") return true;
-  if (status === "conflict" && !overwrites) return false;
-  return (await applyToDisk({ root, path: change.path, expected: ours, theirs: change.theirs, store })) === "applied";
+type Outcome = "applied" | "merged" | "conflict";
+
+async function applyOne({ root, store }: ApplyRequest, change: Change, overwrites: boolean): Promise<Outcome> {
+  const { reviewed, ours } = await review({ root, store }, change);
+  if (reviewed.status === "same") return "applied";
+  if (reviewed.status === "conflict" && !overwrites) return "conflict";
+  const { path } = change;
+  const isMerge = reviewed.status === "merge" && !overwrites;
+  const theirs = isMerge ? reviewed.merged : change.theirs;
+  // Only what was looked at, or merged, is replaced.
+  const outcome = await applyToDisk({ root, path, expected: ours, theirs, store });
+  return outcome === "applied" && isMerge ? "merged" : outcome;
 }
 
 // A file goes before the folder it was in, and before the folder that takes its place.

@@ -25,9 +25,10 @@ import { DEFAULT_LOG_CAP_BYTES } from "./run-log-writer.ts";
 import { createRunStore, type RunStore } from "./run-store.ts";
 import { createId } from "./sandbox-spec.ts";
 import { SessionPool } from "./session-pool.ts";
-import { notYet } from "./snapshot-desk.ts";
+import type { SnapshotEngine } from "./snapshot-engine.ts";
 import type { ChangeSetRecord } from "./snapshot-records.ts";
 import { prepareStateFolder, type StateFolder } from "./state-folder.ts";
+import { createSnapshots, type Snapshots } from "./timeline/create-snapshots.ts";
 
 /** What an engine is made from. */
 export interface EngineDeps {
@@ -80,6 +81,7 @@ class LocalEngine implements HostedEngine {
   readonly #active = new Map<string, ActiveRun>();
   readonly #changeSets: ChangeSetStore;
   readonly #desk: ChangeDesk;
+  readonly #snapshots: Snapshots;
   readonly #loadProvider: (target: Target) => Promise<Provider>;
   readonly #end = new AbortController();
   #sweep: Promise<void> = Promise.resolve();
@@ -101,6 +103,7 @@ class LocalEngine implements HostedEngine {
       logger: deps.logger,
       onDidChange: (session) => this.#changed.fire({ type: "session", session }),
       onDidFailToCreate: () => this.#startSweep(),
+      onWillEnd: (session, cause) => this.#snapshots.keepLast(session, cause),
     });
     this.#reaper = { ...common, pool: this.#pool };
     this.#changeSets = new ChangeSetStore({
@@ -108,6 +111,20 @@ class LocalEngine implements HostedEngine {
       clock: this.#clock,
       logger: deps.logger,
       onDidChange: (changeSet) => this.#changed.fire({ type: "change-set", changeSet }),
+    });
+    this.#snapshots = createSnapshots({
+      state: deps.state,
+      store: this.#store,
+      scanner: deps.scanner,
+      clock: this.#clock,
+      logger: deps.logger,
+      pool: this.#pool,
+      runs: this.#runStore,
+      listRuns: () => this.#listRuns(),
+      changeSets: this.#changeSets,
+      onDidChange: (event) => this.#changed.fire(event),
+      newCall: () => this.#call(),
+      isShared: deps.isShared ?? false,
     });
     this.#desk = new ChangeDesk({
       state: deps.state,
@@ -128,6 +145,7 @@ class LocalEngine implements HostedEngine {
   async load(): Promise<void> {
     await this.#pool.load();
     await this.#changeSets.load();
+    await this.#snapshots.timeline.load();
     const runs = await this.#runStore.read();
     const settle = (run: RunRecord): Promise<RunRecord> =>
       recoverRun({ state: this.#deps.state, runs: this.#runStore, clock: this.#clock, logger: this.#logger }, run);
@@ -136,7 +154,10 @@ class LocalEngine implements HostedEngine {
     if (this.#deps.isShared) return;
     await this.#forgetOld();
     await settleSessions(this.#reaper);
+    await this.#snapshots.storage.load();
     this.#startSweep();
+    // A sandbox may have ended while nobody looked.
+    this.#sweep = Promise.all([this.#sweep, this.#pool.verifyAll(this.#call())]).then(() => undefined);
   }
 
   get isBusy(): boolean {
@@ -229,22 +250,23 @@ class LocalEngine implements HostedEngine {
     return this.#changeSets.list();
   }
 
-  listSnapshots = notYet;
-  takeSnapshot = notYet;
-  listSnapshotFiles = notYet;
-  diffSnapshots = notYet;
-  updateSnapshot = notYet;
-  deleteSnapshot = notYet;
-  exportSnapshot = notYet;
-  importSnapshot = notYet;
-  restoreWorkspace = notYet;
-  restoreSession = notYet;
-  forkSession = notYet;
-  pullSession = notYet;
-  previewUpload = notYet;
-  allowSecrets = notYet;
-  readStorage = notYet;
-  setRetention = notYet;
+  listSnapshots: SnapshotEngine["listSnapshots"] = async () => this.#snapshots.timeline.list();
+  takeSnapshot: SnapshotEngine["takeSnapshot"] = (source, name) => this.#snapshots.desk.take(source, name);
+  listSnapshotFiles: SnapshotEngine["listSnapshotFiles"] = (id) => this.#snapshots.desk.listFiles(id);
+  diffSnapshots: SnapshotEngine["diffSnapshots"] = (from, to) => this.#snapshots.desk.diff(from, to);
+  updateSnapshot: SnapshotEngine["updateSnapshot"] = (id, change) => this.#snapshots.timeline.update(id, change);
+  deleteSnapshot: SnapshotEngine["deleteSnapshot"] = (id) => this.#snapshots.timeline.remove(id);
+  exportSnapshot: SnapshotEngine["exportSnapshot"] = (id, file) => this.#snapshots.desk.exportTo(id, file);
+  importSnapshot: SnapshotEngine["importSnapshot"] = (file, root) => this.#snapshots.desk.importFrom(file, root);
+  restoreWorkspace: SnapshotEngine["restoreWorkspace"] = (id, max) => this.#snapshots.desk.restoreWorkspace(id, max);
+  restoreSession: SnapshotEngine["restoreSession"] = (id, target, sessionId) =>
+    this.#snapshots.desk.restoreSession(id, target, sessionId);
+  forkSession: SnapshotEngine["forkSession"] = (id, target) => this.#snapshots.desk.fork(id, target);
+  readStorage: SnapshotEngine["readStorage"] = () => this.#snapshots.storage.read();
+  setRetention: SnapshotEngine["setRetention"] = (policy) => this.#snapshots.storage.setPolicy(policy);
+  pullSession: SnapshotEngine["pullSession"] = notYet;
+  previewUpload: SnapshotEngine["previewUpload"] = notYet;
+  allowSecrets: SnapshotEngine["allowSecrets"] = notYet;
 
   async checkTarget(target: Target): Promise<void> {
     checkTarget(target);
@@ -256,6 +278,8 @@ class LocalEngine implements HostedEngine {
     this.#end.abort(new SandboxError("unavailable", reason));
     await Promise.all([...this.#active.values()].map((run) => run.abandon(reason)));
     await this.#sweep;
+    await this.#snapshots.timeline.flush();
+    await this.#snapshots.storage.dispose();
     await this.#pool.flush();
     this.#output.dispose();
     this.#changed.dispose();
@@ -267,6 +291,7 @@ class LocalEngine implements HostedEngine {
       scanner: this.#deps.scanner,
       store: this.#store,
       pool: this.#pool,
+      timeline: this.#snapshots.timeline,
       runs: this.#runStore,
       clock: this.#clock,
       logger: this.#logger,
@@ -334,6 +359,12 @@ class LocalEngine implements HostedEngine {
       this.#records.delete(id);
       await this.#runStore.remove(id);
     }
-    for (const { id } of selectOldSessions(this.#pool.list(), this.#listRuns(), now)) await this.#pool.forget(id);
+    const snapshots = this.#snapshots.timeline.list();
+    for (const { id } of selectOldSessions(this.#pool.list(), [...this.#listRuns(), ...snapshots], now))
+      await this.#pool.forget(id);
   }
+}
+
+async function notYet(): Promise<never> {
+  throw new SandboxError("unsupported", "This is not there yet.");
 }

@@ -21,6 +21,8 @@ export type PathSelection = "all" | readonly string[];
 /** What `applyChanges` did with each path. */
 export interface ApplyResult {
   readonly applied: readonly string[];
+  /** Those of `applied` where both sides' edits were brought together. */
+  readonly merged: readonly string[];
   /** Changed here since the run started; the disk was left alone. */
   readonly conflicts: readonly string[];
   /** Protected and not named. */
@@ -51,7 +53,10 @@ export interface Engine extends Disposable, SnapshotEngine {
   listSessions(): Promise<readonly SessionRecord[]>;
   /** Against the disk as it is now, in path order. Here and below a change set's id stands for a run's as well. */
   readChanges(runId: string): Promise<readonly ReviewedChange[]>;
-  /** Writes into the workspace. A conflict is overwritten only when its path is in `overwrite`. */
+  /**
+   * Writes into the workspace. A conflict is overwritten only when its path is in `overwrite`; a merge that is named
+   * there is overwritten too.
+   */
   applyChanges(runId: string, paths: PathSelection, overwrite: readonly string[]): Promise<ApplyResult>;
   /** Leaves the workspace alone; the sandbox gets the workspace's version back at the next run. */
   discardChanges(runId: string, paths: PathSelection): Promise<void>;

@@ -16,6 +16,8 @@ export interface LiveSession {
   readonly extraPaths: Set<string>;
   /** Notes that one of its runs has told already: what stays as it is is news once. */
   readonly toldNotes: Set<string>;
+  /** Paths that the last scan left out of what was pushed. */
+  leftOut: readonly string[];
 }
 
 export function createLiveSession(record: SessionRecord, sandbox: Sandbox, files: SessionFiles): LiveSession {
@@ -27,6 +29,7 @@ export function createLiveSession(record: SessionRecord, sandbox: Sandbox, files
     runIds: new Set(),
     extraPaths: new Set(),
     toldNotes: new Set(),
+    leftOut: [],
   };
 }
 

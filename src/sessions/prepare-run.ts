@@ -1,20 +1,21 @@
 import type { Call } from "../core/call.ts";
 import type { Progress } from "../core/provider.ts";
+import type { Clock } from "./clock.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import { toDisplay } from "../core/workspace-path.ts";
-import { readIgnoreRules } from "../snapshots/ignore-rules.ts";
 import { isSameEntry, type Manifest, toManifest } from "../snapshots/manifest.ts";
 import type { ObjectStore } from "../snapshots/object-store.ts";
 import type { Scan, Scanner } from "../snapshots/scanner.ts";
 import { type LiveSession, takeNews } from "./live-session.ts";
-import { type PullDeps, pullFiles } from "./pull.ts";
+import { pullFiles } from "./pull.ts";
+import { toPullDeps } from "./pull-deps.ts";
 import { pushWorkspace } from "./push.ts";
-import type { RunRequest, Target } from "./records.ts";
+import type { RunRequest } from "./records.ts";
 import { isGone, type SessionPool } from "./session-pool.ts";
 import { type StateFolder, toScanCacheFile } from "./state-folder.ts";
-
-// More files than that in one batch of what comes back is an attack.
-const MAX_ENTRIES = 1_000_000;
+import { toMoment } from "./timeline/capture.ts";
+import { restoreNewSession } from "./timeline/restore.ts";
+import type { Moment, Timeline } from "./timeline/timeline.ts";
 
 /** What bringing a workspace into a session needs. */
 export interface PrepareDeps {
@@ -22,6 +23,8 @@ export interface PrepareDeps {
   readonly scanner: Scanner;
   readonly store: ObjectStore;
   readonly pool: SessionPool;
+  readonly timeline: Timeline;
+  readonly clock: Clock;
 }
 
 /** A session that holds the workspace as it is on screen. */
@@ -30,6 +33,8 @@ export interface PreparedRun {
   readonly scan: Scan;
   /** What the sandbox held before; what the run changed is told from it. */
   readonly before: Manifest;
+  /** What was just pushed, to be recorded once the command has started. */
+  readonly moment: Moment;
   readonly notes: readonly string[];
 }
 
@@ -47,7 +52,8 @@ export async function prepareRun(deps: PrepareDeps, request: PrepareRequest, cal
   const { run, progress } = request;
   const failure = new AbortController();
   const own: Call = { ...call, signal: AbortSignal.any([call.signal, failure.signal]) };
-  const { workspaceRoot, target, timeoutMs } = run;
+  const { workspaceRoot, target, timeoutMs, snapshotId } = run;
+  if (snapshotId !== undefined) return await prepareSnapshotRun(deps, request, snapshotId, call);
   try {
     // Creating a sandbox takes as long as scanning does.
     const [scan, { session, notes }] = await Promise.all([
@@ -65,6 +71,25 @@ export async function prepareRun(deps: PrepareDeps, request: PrepareRequest, cal
     failure.abort(error);
     throw error;
   }
+}
+
+// A sandbox of its own, that nothing of the workspace is sent to.
+async function prepareSnapshotRun(
+  deps: PrepareDeps,
+  request: PrepareRequest,
+  snapshotId: string,
+  call: Call,
+): Promise<PreparedRun> {
+  const { run, progress } = request;
+  const manifest = await deps.timeline.readTree(snapshotId);
+  const { totalBytes, treeHash } = deps.timeline.find(snapshotId);
+  const scan: Scan = { manifest, skipped: [], notes: [], totalBytes, treeHash, isVerified: true };
+  checkIsSent(run, scan);
+  progress("Creating a sandbox with the snapshot's files");
+  const session = await restoreNewSession(deps, { snapshotId, target: run.target, isDetached: true }, call);
+  request.onDidAcquire(session);
+  const asSaved = { ...request, run: { ...run, overlays: [] } };
+  return { ...(await bring(deps, asSaved, { session, scan }, call)), notes: [] };
 }
 
 function scanWorkspace(deps: PrepareDeps, request: RunRequest, signal: AbortSignal): Promise<Scan> {
@@ -99,15 +124,26 @@ async function bring(
     const extra = command.kind === "code" ? { path: command.path, text: command.text } : undefined;
     if (extra) session.extraPaths.add(extra.path);
     const { workspaceRoot, overlays } = request;
+    const { store } = deps;
     await pushWorkspace(
       session.sandbox,
       files,
-      { workspaceRoot, overlays, local: scan.manifest, ...(extra ? { extra } : {}) },
+      { workspaceRoot, overlays, local: scan.manifest, store, ...(extra ? { extra } : {}) },
       call,
     );
     session.runIds.add(runId);
-    return { session, scan, before: unclaimed ? withPush(unclaimed, found, files.known) : files.known };
+    session.leftOut = scan.skipped.map(({ path }) => path);
+    await noteEnvironment(deps.pool, session, Object.keys(request.env));
+    const before = unclaimed ? withPush(unclaimed, found, files.known) : files.known;
+    return { session, scan, before, moment: toMoment(session, { cause: "push", runId }) };
   }, call.signal);
+}
+
+// For whoever restores the session: which variables it had is worth knowing, and their values are nobody's business.
+async function noteEnvironment(pool: SessionPool, session: LiveSession, names: readonly string[]): Promise<void> {
+  const known = session.record.envNames ?? [];
+  const envNames = [...new Set([...known, ...names])].sort();
+  if (envNames.length > known.length) await pool.save({ ...session.record, envNames });
 }
 
 // A push makes the sandbox forget which files were touched before it: they have to be looked at first. Resolves with
@@ -141,19 +177,4 @@ function withPush(earlier: Manifest, beforePush: Manifest, afterPush: Manifest):
     else merged.delete(path);
   }
   return toManifest(merged);
-}
-
-/** How much may come back from a session's sandbox, and what stays there. */
-export function toPullDeps(
-  store: ObjectStore,
-  request: { readonly workspaceRoot: string; readonly target: Target },
-  session: LiveSession,
-): PullDeps {
-  const maxBytes = request.target.diskMiB * 1024 ** 2;
-  return {
-    store,
-    rules: readIgnoreRules(request.workspaceRoot),
-    limits: { maxEntries: MAX_ENTRIES, maxTotalBytes: maxBytes, maxFileBytes: maxBytes },
-    leaveOut: session.extraPaths,
-  };
 }

@@ -1,8 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Call } from "../core/call.ts";
+import { toMessage } from "../core/sandbox-error.ts";
 import type { Sandbox } from "../core/sandbox.ts";
 import { type Entry, type Manifest, toManifest } from "../snapshots/manifest.ts";
+import type { ObjectStore } from "../snapshots/object-store.ts";
 import { type PackRequest, packFiles } from "../snapshots/pack.ts";
+import { packStored } from "../snapshots/pack-stored.ts";
 import { isWithin, parentsOf, planPush } from "./plan-push.ts";
 import type { Overlay } from "./records.ts";
 import { type SessionFiles, toLatest } from "./session-files.ts";
@@ -15,6 +18,8 @@ export interface PushRequest {
   readonly overlays: readonly Overlay[];
   /** A file that is for the sandbox alone: sent, and never counted as the workspace's. */
   readonly extra?: Overlay;
+  /** Keeps the contents that are sent. */
+  readonly store: ObjectStore;
 }
 
 /**
@@ -36,25 +41,59 @@ export async function pushWorkspace(
   }
   const concerned = [...plan.send, ...plan.deletes];
   for (const path of concerned) files.resend.add(path);
-  const updates = await applyPush(sandbox, { deletes: plan.deletes, pack: toPackRequest(request, sent) }, call);
+  const push = { deletes: plan.deletes, pack: toPackRequest(request, sent), store: request.store };
+  const updates = await applyPush(sandbox, push, call);
   if (extra) updates.delete(extra.path);
   recordPush(files, { local: request.local, send: plan.send, deletes: plan.deletes, updates });
   for (const path of concerned) files.resend.delete(path);
   if (updates.size > 0) call.logger.debug(`${updates.size} files changed while they were being sent`);
 }
 
+interface Push {
+  readonly deletes: readonly string[];
+  readonly pack: PackRequest;
+  readonly store: ObjectStore;
+}
+
 async function applyPush(
   sandbox: Sandbox,
-  { deletes, pack: request }: { readonly deletes: readonly string[]; readonly pack: PackRequest },
+  { deletes, pack: request, store }: Push,
   call: Call,
 ): Promise<Map<string, Entry | undefined>> {
   if (request.paths.length === 0) {
     await sandbox.apply({ deletes }, call);
     return new Map();
   }
-  const pack = packFiles(request);
-  await sandbox.apply({ deletes, tar: pack.tar }, call);
-  return new Map(await pack.updates);
+  const keep = store.openBatch();
+  try {
+    const pack = packFiles({ ...request, keep });
+    await sandbox.apply({ deletes, tar: pack.tar }, call);
+    // A full disk here is no reason not to run there: only no snapshot comes of it.
+    await keep.finish().catch((error: unknown) => call.logger.warn(toMessage(error)));
+    return new Map(await pack.updates);
+  } finally {
+    await keep.discard();
+  }
+}
+
+/**
+ * Makes the sandbox hold exactly the files of a snapshot, of which it is sent what it lacks. What it has and nobody ever
+ * listed (left out by a rule) stays. `files.pushed` becomes `base`. Call it under the session's lock.
+ */
+export async function pushTree(
+  sandbox: Sandbox,
+  files: SessionFiles,
+  { tree, base, store }: { readonly tree: Manifest; readonly base: Manifest; readonly store: ObjectStore },
+  call: Call,
+): Promise<void> {
+  const plan = planPush({ local: tree, pushed: files.known, known: files.known, resend: files.resend });
+  for (const path of [...plan.send, ...plan.deletes]) files.resend.add(path);
+  const tar = plan.send.length > 0 ? packStored({ manifest: tree, paths: plan.send, store }).tar : undefined;
+  if (tar || plan.deletes.length > 0) await sandbox.apply({ deletes: plan.deletes, ...(tar ? { tar } : {}) }, call);
+  files.known = tree;
+  files.pushed = base;
+  files.resend.clear();
+  files.isUnchecked = false;
 }
 
 function toPackRequest(request: PushRequest, paths: readonly string[]): PackRequest {

@@ -96,6 +96,8 @@ export interface SessionRecord {
   readonly envNames?: readonly string[];
   /** The snapshot that its sandbox was filled from. */
   readonly restoredFrom?: string;
+  /** Used by no run but the one that it was made for, and ended with it. */
+  readonly isDetached?: boolean;
 }
 
 type RunState = "preparing" | "running" | "stopping" | "collecting" | "ended";

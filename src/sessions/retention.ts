@@ -10,13 +10,16 @@ export function selectOldRuns(runs: readonly RunRecord[], now: number): readonly
   );
 }
 
-/** The ended sessions to forget: those that no remaining run belongs to, a day after they were made at the earliest. */
+/**
+ * The ended sessions to forget: those that no remaining run and no snapshot belongs to, a day after they were made at the
+ * earliest.
+ */
 export function selectOldSessions(
   sessions: readonly SessionRecord[],
-  runs: readonly RunRecord[],
+  users: readonly { readonly sessionId?: string }[],
   now: number,
 ): readonly SessionRecord[] {
-  const used = new Set(runs.map(({ sessionId }) => sessionId));
+  const used = new Set(users.map(({ sessionId }) => sessionId));
   // A day, so that what a run did that never got as far as having a record can still be looked up.
   const isOld = ({ createdAt }: SessionRecord): boolean => now - Date.parse(createdAt) > 24 * 60 * 60_000;
   return sessions.filter((session) => session.state === "ended" && !used.has(session.id) && isOld(session));

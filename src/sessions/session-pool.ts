@@ -1,4 +1,3 @@
-import { basename } from "node:path";
 import { type Call, toCleanupCall } from "../core/call.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Progress, Provider } from "../core/provider.ts";
@@ -8,13 +7,15 @@ import { type Clock, toIsoTime } from "./clock.ts";
 import type { Ledger } from "./ledger.ts";
 import { createLiveSession, type LiveSession } from "./live-session.ts";
 import { createLocks } from "./lock.ts";
+import { lastsFor, type SessionRequest, toNewSession } from "./new-session.ts";
 import type { SessionRecord, Target } from "./records.ts";
-import { createId, toSandboxSpec, toTargetKey } from "./sandbox-spec.ts";
+import { toSandboxSpec, toTargetKey } from "./sandbox-spec.ts";
 import { createSessionFiles, readSessionFiles, type SessionFiles, writeSessionFiles } from "./session-files.ts";
 import { type StateFolder, toSessionFolder } from "./state-folder.ts";
 
-// A sandbox with less time left than this is not worth starting something in.
-const MIN_REMAINING_MS = 60_000;
+/** How long before a sandbox ends by itself its files are kept, of its whole life and at most. */
+const LAST_PART = 0.1;
+const MAX_LAST_MS = 60_000;
 
 /** What the pool is made from. */
 export interface PoolDeps {
@@ -27,14 +28,16 @@ export interface PoolDeps {
   readonly onDidChange: (record: SessionRecord) => void;
   /** A sandbox may have been made all the same: the answer may have been lost. */
   readonly onDidFailToCreate: () => void;
+  /** Called with a session whose sandbox is about to end; the sandbox is there until this resolves. Never rejects. */
+  readonly onWillEnd: (session: LiveSession, cause: "destroy" | "expiry") => Promise<void>;
 }
 
-/** Who needs a sandbox. */
-export interface SessionRequest {
-  readonly workspaceRoot: string;
-  readonly target: Target;
-  /** How long the sandbox has to last from now; 0 when that is not known. */
-  readonly neededMs: number;
+/** A session to start. */
+export interface NewSessionRequest extends Pick<SessionRequest, "workspaceRoot" | "target"> {
+  /** Said of it from the start. */
+  readonly facts?: Pick<SessionRecord, "restoredFrom" | "envNames" | "isDetached">;
+  /** Puts something into the sandbox before anybody can use it. */
+  readonly fill?: (session: LiveSession, call: Call) => Promise<void>;
 }
 
 /** A session that can be used now, and what people should know of how it came about. */
@@ -90,13 +93,9 @@ export class SessionPool {
   }
 
   /** A new session; nothing of it is left behind on failure but its record, ended. */
-  async start(
-    request: Pick<SessionRequest, "workspaceRoot" | "target">,
-    call: Call,
-    progress: Progress,
-  ): Promise<LiveSession> {
+  async start(request: NewSessionRequest, call: Call, progress: Progress): Promise<LiveSession> {
     const provider = await this.#deps.loadProvider(request.target);
-    const record = this.#toRecord(request, provider);
+    const record = { ...toNewSession(request, provider.boundary, this.#deps.clock), ...request.facts };
     const canceller = new AbortController();
     this.#creating.set(record.id, canceller);
     const own: Call = { ...call, signal: AbortSignal.any([call.signal, canceller.signal]) };
@@ -104,7 +103,7 @@ export class SessionPool {
       await this.save(record);
       progress("Creating a sandbox");
       const sandbox = await provider.create(toSandboxSpec(record, this.#deps.installId), own, progress);
-      return await this.#adopt(record, sandbox, own);
+      return await this.#adopt(record, { sandbox, fill: request.fill }, own);
     } catch (error) {
       await this.end(record.id, `It could not be started: ${toMessage(error)}`);
       this.#deps.onDidFailToCreate();
@@ -127,9 +126,30 @@ export class SessionPool {
       ?.abort(new SandboxError("not-found", "The session was destroyed while it was being created."));
     if (record.state === "ended" || record.state === "creating") return;
     await this.save({ ...record, state: "destroying" });
-    const sandbox = this.#live.get(sessionId)?.sandbox ?? (await this.#connectToDestroy(record, call));
+    const live = this.#live.get(sessionId) ?? (await this.#connectForTheLastTime(record, call));
+    if (live) await this.#deps.onWillEnd(live, "destroy");
+    const sandbox = live?.sandbox ?? (await this.#connectToDestroy(record, call));
     await sandbox?.destroy(call);
     await this.end(sessionId, "It was destroyed.");
+  }
+
+  /**
+   * A session that is ready, whoever started it.
+   * @throws {SandboxError} `not-found` when there is none, or its sandbox is gone
+   */
+  async open(sessionId: string, call: Call): Promise<LiveSession> {
+    const record = this.#records.get(sessionId);
+    if (!record) throw new SandboxError("not-found", "There is no session with that id.");
+    const live =
+      record.state === "ready" ? (this.#live.get(sessionId) ?? (await this.#reconnect(record, call, []))) : undefined;
+    if (live) return live;
+    throw new SandboxError("not-found", "The session has no sandbox any more. Restore it from its last snapshot.");
+  }
+
+  /** Ends the sessions on record whose sandboxes turn out to be gone. What cannot be reached stays as it is. */
+  async verifyAll(call: Call): Promise<void> {
+    const ready = this.list().filter(({ id, state }) => state === "ready" && !this.#live.has(id));
+    await Promise.all(ready.map((record) => this.#verifyRecord(record, call)));
   }
 
   /** Records that a session's sandbox is no more. */
@@ -143,12 +163,15 @@ export class SessionPool {
   /** Ends the session when its sandbox turns out to be gone. */
   async verify(session: LiveSession, call: Call): Promise<void> {
     // One that is being destroyed ends for that reason.
-    if (session.record.state !== "ready") return;
+    if (session.record.state === "ready") await this.#verifyRecord(session.record, call);
+  }
+
+  async #verifyRecord(record: SessionRecord, call: Call): Promise<void> {
     try {
-      const provider = await this.#deps.loadProvider(session.record.target);
-      await provider.connect(session.sandbox.id, call);
+      const provider = await this.#deps.loadProvider(record.target);
+      await provider.connect(record.sandboxId ?? "", call);
     } catch (error) {
-      if (isGone(error)) await this.end(session.record.id, "Its sandbox has ended.");
+      if (isGone(error)) await this.end(record.id, "Its sandbox has ended.");
     }
   }
 
@@ -196,7 +219,11 @@ export class SessionPool {
     this.#saved.set(session, files);
   }
 
-  async #adopt(record: SessionRecord, sandbox: Sandbox, call: Call): Promise<LiveSession> {
+  async #adopt(
+    record: SessionRecord,
+    { sandbox, fill }: { readonly sandbox: Sandbox; readonly fill: NewSessionRequest["fill"] },
+    call: Call,
+  ): Promise<LiveSession> {
     try {
       call.signal.throwIfAborted();
       const ready: SessionRecord = {
@@ -206,6 +233,7 @@ export class SessionPool {
         expiresAt: sandbox.expiresAt.toISOString(),
       };
       const session = createLiveSession(ready, sandbox, createSessionFiles());
+      await fill?.(session, call);
       this.#keep(session);
       await this.save(ready);
       return session;
@@ -221,7 +249,12 @@ export class SessionPool {
   #keep(session: LiveSession): void {
     const { clock } = this.#deps;
     this.#live.set(session.record.id, session);
-    clock.after(session.sandbox.expiresAt.getTime() - clock.now(), () => void this.#expire(session.record.id));
+    const remainingMs = session.sandbox.expiresAt.getTime() - clock.now();
+    clock.after(remainingMs, () => void this.#expire(session.record.id));
+    const lastMs = Math.min(MAX_LAST_MS, session.record.target.lifetimeMs * LAST_PART);
+    clock.after(remainingMs - lastMs, () => {
+      if (this.#live.get(session.record.id) === session) void this.#deps.onWillEnd(session, "expiry");
+    });
   }
 
   async #expire(sessionId: string): Promise<void> {
@@ -233,14 +266,16 @@ export class SessionPool {
 
   async #findWarm(request: SessionRequest, call: Call, notes: string[]): Promise<LiveSession | undefined> {
     const key = toTargetKey(request.target);
-    for (const record of this.list()) {
-      if (
-        record.state !== "ready" ||
-        record.workspaceRoot !== request.workspaceRoot ||
-        toTargetKey(record.target) !== key
-      )
-        continue;
-      if (!this.#lastsFor(record, request)) {
+    const fitting = this.list().filter(
+      (record) =>
+        record.state === "ready" &&
+        record.isDetached !== true &&
+        record.workspaceRoot === request.workspaceRoot &&
+        toTargetKey(record.target) === key,
+    );
+    // Of two the one that was used last: something may have been restored into the older one.
+    for (const record of fitting.sort((a, b) => (a.lastUsedAt < b.lastUsedAt ? 1 : -1))) {
+      if (!lastsFor(record, request, this.#deps.clock)) {
         notes.push("The session's time is nearly up, so a new sandbox was started.");
         this.#leave(record, call);
         return undefined;
@@ -249,14 +284,6 @@ export class SessionPool {
       if (session) return session;
     }
     return undefined;
-  }
-
-  #lastsFor(record: SessionRecord, request: SessionRequest): boolean {
-    const remainingMs = Date.parse(record.expiresAt) - this.#deps.clock.now();
-    const { lifetimeMs } = request.target;
-    const neededMs = Math.max(MIN_REMAINING_MS, request.neededMs);
-    // A run that may take longer than any sandbox lasts would otherwise never find one.
-    return remainingMs >= (neededMs < lifetimeMs ? neededMs : lifetimeMs / 2);
   }
 
   // Runs in it go on; a sandbox that nobody uses is not left to run out.
@@ -289,6 +316,13 @@ export class SessionPool {
     return undefined;
   }
 
+  // What the sandbox holds is worth a look only when it is known what it held.
+  async #connectForTheLastTime(record: SessionRecord, call: Call): Promise<LiveSession | undefined> {
+    const files = await readSessionFiles(toSessionFolder(this.#deps.state, record.id)).catch(() => undefined);
+    const sandbox = files && (await this.#connectToDestroy(record, call));
+    return sandbox && createLiveSession(record, sandbox, files);
+  }
+
   async #connectToDestroy(record: SessionRecord, call: Call): Promise<Sandbox | undefined> {
     try {
       const provider = await this.#deps.loadProvider(record.target);
@@ -297,25 +331,6 @@ export class SessionPool {
       if (isGone(error)) return undefined;
       throw error;
     }
-  }
-
-  #toRecord(
-    { workspaceRoot, target }: Pick<SessionRequest, "workspaceRoot" | "target">,
-    provider: Provider,
-  ): SessionRecord {
-    const now = this.#deps.clock.now();
-    return {
-      version: 1,
-      id: createId(this.#deps.clock),
-      name: basename(workspaceRoot) || workspaceRoot,
-      workspaceRoot,
-      target,
-      boundary: provider.boundary,
-      state: "creating",
-      createdAt: new Date(now).toISOString(),
-      expiresAt: new Date(now + target.lifetimeMs).toISOString(),
-      lastUsedAt: new Date(now).toISOString(),
-    };
   }
 }
 

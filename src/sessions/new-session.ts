@@ -1,0 +1,46 @@
+import { basename } from "node:path";
+import type { Boundary } from "../core/provider.ts";
+import type { Clock } from "./clock.ts";
+import type { SessionRecord, Target } from "./records.ts";
+import { createId } from "./sandbox-spec.ts";
+
+// A sandbox with less time left than this is not worth starting something in.
+const MIN_REMAINING_MS = 60_000;
+
+/** Who needs a sandbox. */
+export interface SessionRequest {
+  readonly workspaceRoot: string;
+  readonly target: Target;
+  /** How long the sandbox has to last from now; 0 when that is not known. */
+  readonly neededMs: number;
+}
+
+/** The record of a session whose sandbox is yet to be made. */
+export function toNewSession(
+  { workspaceRoot, target }: Pick<SessionRequest, "workspaceRoot" | "target">,
+  boundary: Boundary,
+  clock: Clock,
+): SessionRecord {
+  const now = clock.now();
+  return {
+    version: 1,
+    id: createId(clock),
+    name: basename(workspaceRoot) || workspaceRoot,
+    workspaceRoot,
+    target,
+    boundary,
+    state: "creating",
+    createdAt: new Date(now).toISOString(),
+    expiresAt: new Date(now + target.lifetimeMs).toISOString(),
+    lastUsedAt: new Date(now).toISOString(),
+  };
+}
+
+/** Whether the session's sandbox will be there for as long as the request needs it. */
+export function lastsFor(record: SessionRecord, request: SessionRequest, clock: Clock): boolean {
+  const remainingMs = Date.parse(record.expiresAt) - clock.now();
+  const { lifetimeMs } = request.target;
+  const neededMs = Math.max(MIN_REMAINING_MS, request.neededMs);
+  // A run that may take longer than any sandbox lasts would otherwise never find one.
+  return remainingMs >= (neededMs < lifetimeMs ? neededMs : lifetimeMs / 2);
+}

@@ -1,0 +1,74 @@
+import type { Call } from "../../core/call.ts";
+import type { Logger } from "../../core/logger.ts";
+import type { ObjectStore } from "../../snapshots/object-store.ts";
+import type { Scanner } from "../../snapshots/scanner.ts";
+import { createTreeStore } from "../../snapshots/tree-store.ts";
+import type { ChangeSetStore } from "../change-set-store.ts";
+import type { Clock } from "../clock.ts";
+import type { EngineEvent } from "../engine.ts";
+import type { LiveSession } from "../live-session.ts";
+import type { RunRecord } from "../records.ts";
+import type { RunStore } from "../run-store.ts";
+import type { SessionPool } from "../session-pool.ts";
+import type { StateFolder } from "../state-folder.ts";
+import { captureLast } from "./capture.ts";
+import { readLiveObjects } from "./live-objects.ts";
+import { SnapshotDesk } from "./snapshot-desk.ts";
+import { createSnapshotStore } from "./snapshot-store.ts";
+import { Storage } from "./storage.ts";
+import { Timeline } from "./timeline.ts";
+
+/** What snapshots are made of. */
+export interface SnapshotsDeps {
+  readonly state: StateFolder;
+  readonly store: ObjectStore;
+  readonly scanner: Scanner;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly pool: SessionPool;
+  readonly runs: RunStore;
+  readonly listRuns: () => readonly RunRecord[];
+  readonly changeSets: ChangeSetStore;
+  readonly onDidChange: (event: EngineEvent) => void;
+  readonly newCall: () => Call;
+  readonly isShared: boolean;
+}
+
+/** The snapshots of an engine: what there is, what can be done with it, and the room that it takes. */
+export interface Snapshots {
+  readonly timeline: Timeline;
+  readonly desk: SnapshotDesk;
+  readonly storage: Storage;
+  /** Keeps what a session's sandbox holds before it ends; never rejects. */
+  readonly keepLast: (session: LiveSession, cause: "destroy" | "expiry") => Promise<void>;
+}
+
+/** Reads nothing yet: `timeline.load` and `storage.load` do. */
+export function createSnapshots(deps: SnapshotsDeps): Snapshots {
+  const { state, store, clock, logger } = deps;
+  const trees = createTreeStore(state.trees);
+  const timeline = new Timeline({
+    snapshots: createSnapshotStore(state.snapshots, logger),
+    trees,
+    store,
+    clock,
+    logger,
+    onDidChange: deps.onDidChange,
+    onDidGrow: () => storage.tidyLater(),
+  });
+  const storage: Storage = new Storage({
+    state,
+    timeline,
+    trees,
+    clock,
+    logger,
+    isShared: deps.isShared,
+    readLiveObjects: () => readLiveObjects(deps),
+  });
+  return {
+    timeline,
+    storage,
+    desk: new SnapshotDesk({ ...deps, timeline }),
+    keepLast: (session, cause) => captureLast({ timeline, store }, session, cause, deps.newCall()),
+  };
+}
