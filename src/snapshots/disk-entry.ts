@@ -5,6 +5,7 @@ import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import { checkWorkspacePath, toDisplay } from "../core/workspace-path.ts";
 import { type FolderHandle, hasCode, openParent } from "./folder-handle.ts";
 import type { Entry } from "./manifest.ts";
+import { toSha256 } from "./regular-file.ts";
 
 /** What is at a path now, and what tells whether it is still that. */
 export interface FoundEntry {
@@ -21,16 +22,49 @@ const PIECE_BYTES = 1024 * 1024;
  * @throws {SandboxError} `invalid` for an unsafe path, `unavailable` when it cannot be read
  */
 export async function readDiskEntry(root: string, path: string): Promise<Entry | undefined> {
+  return await withParent(root, path, async (folder) => (await findEntry(folder, toName(path)))?.entry);
+}
+
+/** The whole content of a file that is what it was just found to be; undefined when it is something else by now. @throws as {@link readDiskEntry} does */
+export async function readDiskContent(
+  root: string,
+  path: string,
+  { sha256, sizeBytes }: Extract<Entry, { type: "file" }>,
+): Promise<Buffer | undefined> {
+  const content = await withParent(root, path, (folder) => readContent(folder.at(toName(path)), sizeBytes));
+  return content && toSha256(content) === sha256 ? content : undefined;
+}
+
+async function withParent<T>(
+  root: string,
+  path: string,
+  read: (folder: FolderHandle) => Promise<T>,
+): Promise<T | undefined> {
   checkWorkspacePath(path);
   try {
     const folder = await openParent(root, path, false);
     try {
-      return folder && (await findEntry(folder, toName(path)))?.entry;
+      return folder && (await read(folder));
     } finally {
       await folder?.close();
     }
   } catch (cause) {
     throw new SandboxError("unavailable", `${toDisplay(path)} cannot be read: ${toMessage(cause)}.`, { cause });
+  }
+}
+
+async function readContent(file: string, sizeBytes: number): Promise<Buffer | undefined> {
+  try {
+    const handle = await open(file, FLAGS);
+    try {
+      const stat = await handle.stat();
+      return stat.isFile() && stat.size === sizeBytes ? await handle.readFile() : undefined;
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ELOOP")) return undefined;
+    throw error;
   }
 }
 

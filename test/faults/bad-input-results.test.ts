@@ -219,7 +219,7 @@ describe("a decision", () => {
 
     const { code, stderr } = await door.say(["apply", "last", "../etc/passwd"]);
 
-    expect([code, stderr]).toEqual([125, "sandpiper: The run did not change ../etc/passwd.\n"]);
+    expect([code, stderr]).toEqual([125, "sandpiper: ../etc/passwd is none of these changes.\n"]);
   });
 
   it("that two callers make at once is made once", async () => {

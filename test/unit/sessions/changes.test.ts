@@ -1,4 +1,4 @@
-import { readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { EngineBench } from "../../fakes/engine-bench.ts";
@@ -43,7 +43,12 @@ describe("changes", () => {
       "added out/link ready",
     ]);
     expect(run.changes).toEqual({ added: 2, modified: 1, deleted: 1, pending: 4 });
-    expect(result).toEqual({ applied: ["a.txt", "old.txt", "out/b.txt", "out/link"], conflicts: [], held: [] });
+    expect(result).toEqual({
+      applied: ["a.txt", "old.txt", "out/b.txt", "out/link"],
+      merged: [],
+      conflicts: [],
+      held: [],
+    });
     expect([await readLocal("a.txt"), await readLocal("out/link")]).toEqual(["two\n", "new\n"]);
     await expect(readLocal("old.txt")).rejects.toMatchObject({ code: "ENOENT" });
     expect((await bench.engine.listRuns())[0]?.changes?.pending).toBe(0);
@@ -78,7 +83,7 @@ describe("changes", () => {
     const all = await bench.engine.applyChanges(run.id, "all", []);
     const named = await bench.engine.applyChanges(run.id, [".vscode/tasks.json"], []);
 
-    expect(all).toEqual({ applied: ["plain.txt"], conflicts: [], held: [".vscode/tasks.json"] });
+    expect(all).toEqual({ applied: ["plain.txt"], merged: [], conflicts: [], held: [".vscode/tasks.json"] });
     expect(named.applied).toEqual([".vscode/tasks.json"]);
   });
 
@@ -148,5 +153,75 @@ describe("changes", () => {
     const { run } = await bench.runLine("true");
 
     await expect(bench.engine.applyChanges(run.id, ["nope"], [])).rejects.toMatchObject({ code: "invalid" });
+  });
+});
+
+describe("changes to a text that was edited here meanwhile", () => {
+  const lines = Array.from({ length: 60 }, (_, index) => `line ${index + 1}\n`);
+
+  it("are merged with the edit when they are in other lines, and nothing is lost", async () => {
+    await bench.write("a.txt", lines.join(""));
+    const { run } = await bench.runLine("sed -i 's/^line 1$/theirs/' a.txt; chmod +x a.txt");
+    await bench.write("a.txt", lines.with(49, "mine\n").join(""));
+
+    const [change] = await bench.engine.readChanges(run.id);
+    const result = await bench.engine.applyChanges(run.id, "all", []);
+    const next = await bench.runLine("cat a.txt");
+
+    const both = lines.with(0, "theirs\n").with(49, "mine\n").join("");
+    expect([change?.status, change?.merged?.sizeBytes]).toEqual(["merge", both.length]);
+    expect(result).toEqual({ applied: ["a.txt"], merged: ["a.txt"], conflicts: [], held: [] });
+    expect(await readLocal("a.txt")).toBe(both);
+    expect((await stat(join(bench.workspace, "a.txt"))).mode & 0o111).not.toBe(0);
+    expect([next.stdout, next.run.changes?.pending]).toEqual([both, 0]);
+  });
+
+  it("are a conflict when they are in the same lines", async () => {
+    await bench.write("a.txt", lines.join(""));
+    const { run } = await bench.runLine("sed -i 's/^line 50$/theirs/' a.txt");
+    await bench.write("a.txt", lines.with(49, "mine\n").join(""));
+
+    const [change] = await bench.engine.readChanges(run.id);
+    const left = await bench.engine.applyChanges(run.id, ["a.txt"], []);
+    const kept = await readLocal("a.txt");
+    const overwritten = await bench.engine.applyChanges(run.id, ["a.txt"], ["a.txt"]);
+
+    expect(change?.status).toBe("conflict");
+    expect([left.conflicts, kept]).toEqual([["a.txt"], lines.with(49, "mine\n").join("")]);
+    expect([overwritten.applied, overwritten.merged]).toEqual([["a.txt"], []]);
+    expect(await readLocal("a.txt")).toBe(lines.with(49, "theirs\n").join(""));
+  });
+
+  it("give way to nothing when the edit has them already", async () => {
+    await bench.write("a.txt", lines.join(""));
+    const { run } = await bench.runLine("sed -i 's/^line 1$/theirs/' a.txt");
+    const both = lines.with(0, "theirs\n").with(49, "mine\n").join("");
+    await bench.write("a.txt", both);
+
+    const [change] = await bench.engine.readChanges(run.id);
+    const result = await bench.engine.applyChanges(run.id, "all", []);
+
+    expect([change?.status, result.applied, result.merged]).toEqual(["same", ["a.txt"], []]);
+    expect(await readLocal("a.txt")).toBe(both);
+  });
+
+  it("are a conflict when it is no text", async () => {
+    await bench.write("a.bin", `\0${lines.join("")}`);
+    const { run } = await bench.runLine("sed -i 's/^line 10$/theirs/' a.bin");
+    await bench.write("a.bin", `\0${lines.with(49, "mine\n").join("")}`);
+
+    expect((await bench.engine.readChanges(run.id)).map(({ status }) => status)).toEqual(["conflict"]);
+  });
+
+  it("keep the right to run it that was given here", async () => {
+    await bench.write("a.sh", "one\n");
+    const { run } = await bench.runLine("echo two > a.sh");
+    await chmod(join(bench.workspace, "a.sh"), 0o755);
+
+    const [change] = await bench.engine.readChanges(run.id);
+    await bench.engine.applyChanges(run.id, "all", []);
+
+    expect([change?.status, await readLocal("a.sh")]).toEqual(["merge", "two\n"]);
+    expect((await stat(join(bench.workspace, "a.sh"))).mode & 0o111).not.toBe(0);
   });
 });

@@ -244,7 +244,7 @@ export class FakeEngine implements ConnectedEngine {
   async applyChanges(runId: string, paths: PathSelection, overwrite: readonly string[]): Promise<ApplyResult> {
     this.asked.push(`apply ${runId} ${String(paths)} over ${overwrite.join()}`);
     this.#decide(paths, "applied");
-    return this.applyResult ?? { applied: paths === "all" ? [] : paths, conflicts: [], held: [] };
+    return this.applyResult ?? { applied: paths === "all" ? [] : paths, merged: [], conflicts: [], held: [] };
   }
   async discardChanges(runId: string, paths: PathSelection): Promise<void> {
     this.asked.push(`discard ${runId} ${String(paths)}`);

@@ -267,7 +267,7 @@ describe("applyChanges", () => {
 
   it("names what was left alone because it changed meanwhile", async () => {
     const { deps, engine } = setUp(fakeChange("a"), fakeChange("b"));
-    engine.applyResult = { applied: ["a"], conflicts: ["b"], held: [] };
+    engine.applyResult = { applied: ["a"], merged: [], conflicts: ["b"], held: [] };
     await applyChanges(deps, "run-1");
 
     expect(state.messages[0]).toMatchObject({
