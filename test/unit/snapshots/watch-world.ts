@@ -8,6 +8,7 @@ import { patchManifest } from "../../../src/snapshots/tree-delta.ts";
 import {
   createWatchQueue,
   type EventSource,
+  type OnEvent,
   systemEvents,
   type WatchLimits,
 } from "../../../src/snapshots/watch-queue.ts";
@@ -27,6 +28,8 @@ export interface WatchWorld {
   wait(ms: number): void;
   /** As whoever asks the thread sees it. */
   scan(more?: Partial<ScanRequest>): Promise<Pick<Scan, "manifest" | "isVerified" | "notes" | "treeHash">>;
+  /** Resolves when nothing goes on in the background. */
+  rest(): Promise<void>;
   /** Scans until the thread listens, so that the next scan is not a verified one. */
   settle(): Promise<void>;
 }
@@ -56,6 +59,7 @@ export function openWorld(
     root,
     scan,
     wait: (ms) => (lead += ms),
+    rest: () => desk.rest(),
     async settle() {
       await scan();
       await desk.rest();
@@ -81,3 +85,26 @@ export async function expectTruth(world: WatchWorld): Promise<boolean> {
   expect(treeHash).toBe(truth.treeHash);
   return isVerified;
 }
+
+/** The files of the workspaces that are listened to here. */
+export const FILES = { "a/b/f": "1", "a/g": "22", top: "333", "c/d/h": "4444", ".gitignore": "*.log\n" };
+
+/** A workspace of {@link FILES} whose next scan need not be a verified one. */
+export async function listening(source?: EventSource): Promise<WatchWorld> {
+  const world = openWorld(makeFolder(FILES), source);
+  await world.settle();
+  return world;
+}
+
+/** The system's events, as far as `hear` tells them on. */
+export function filtered(hear: (folder: string, tell: () => void, name: string | undefined) => void): EventSource {
+  return {
+    watch(folder, onEvent, onError) {
+      const onHeard: OnEvent = (kind, name) => hear(folder, () => onEvent(kind, name), name);
+      return systemEvents.watch(folder, onHeard, onError);
+    },
+  };
+}
+
+/** Whether it is the folder in which proofs are made. */
+export const isCookie = (folder: string): boolean => folder.endsWith(".cookies");

@@ -12,30 +12,11 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type EventSource, type OnEvent, systemEvents } from "../../../src/snapshots/watch-queue.ts";
+import { systemEvents } from "../../../src/snapshots/watch-queue.ts";
 import { makeFolder, plant } from "./temp-folder.ts";
-import { expectTruth, openWorld, scanAfresh, type WatchWorld } from "./watch-world.ts";
+import { expectTruth, FILES, filtered, isCookie, listening, openWorld } from "./watch-world.ts";
 
 const isLinux = process.platform === "linux";
-const FILES = { "a/b/f": "1", "a/g": "22", top: "333", "c/d/h": "4444", ".gitignore": "*.log\n" };
-
-async function listening(source?: EventSource): Promise<WatchWorld> {
-  const world = openWorld(makeFolder(FILES), source);
-  await world.settle();
-  return world;
-}
-
-/** The system's events, as far as `hear` lets them through. */
-function filtered(hear: (folder: string, event: () => void, name: string | undefined) => void): EventSource {
-  return {
-    watch(folder, onEvent, onError) {
-      const onHeard: OnEvent = (kind, name) => hear(folder, () => onEvent(kind, name), name);
-      return systemEvents.watch(folder, onHeard, onError);
-    },
-  };
-}
-
-const isCookie = (folder: string): boolean => folder.endsWith(".cookies");
 
 describe.runIf(isLinux)("a scan of a workspace that is listened to", () => {
   it("does not look at everything", async () => {
@@ -204,87 +185,6 @@ describe.runIf(isLinux)("a scan of a workspace that is listened to", () => {
     expect(await expectTruth(world)).toBe(true);
     await world.settle();
     expect(await expectTruth(world)).toBe(false);
-  });
-});
-
-describe.runIf(isLinux)("a watcher", () => {
-  it("that does not tell of the cookie is not asked further: everything is looked at", async () => {
-    const world = await listening(filtered((folder, tell) => void (isCookie(folder) || tell())));
-
-    plant(world.root, { "a/b/f": "changed" });
-
-    expect(await expectTruth(world)).toBe(true);
-  });
-
-  it("that falls silent is noticed at the next scan", async () => {
-    let isSilent = false;
-    const world = await listening(filtered((_folder, tell) => void (isSilent || tell())));
-
-    isSilent = true;
-    plant(world.root, { "a/b/f": "changed" });
-
-    expect(await expectTruth(world)).toBe(true);
-  });
-
-  it("that is late is not waited for: everything is looked at, and what comes then does no harm", async () => {
-    const held: (() => void)[] = [];
-    let isHeld = false;
-    const world = await listening(filtered((_folder, tell) => (isHeld ? void held.push(tell) : tell())));
-
-    isHeld = true;
-    plant(world.root, { "a/b/f": "changed", "new/f": "1" });
-    expect(await expectTruth(world)).toBe(true);
-    isHeld = false;
-    for (const tell of held) tell();
-    await world.settle();
-    plant(world.root, { "new/f": "2" });
-
-    expect(await expectTruth(world)).toBe(false);
-  });
-
-  it("that swallows a change is found out by the next look at everything, and never believed again", async () => {
-    let swallowed: string | undefined;
-    const world = await listening(filtered((_folder, tell, name) => void (name === swallowed || tell())));
-    swallowed = "f";
-    plant(world.root, { "a/b/f": "changed" });
-
-    // The window that remains: a hint cannot know what nobody tells.
-    expect((await world.scan()).manifest.get("a/b/f")).not.toEqual(scanAfresh(world.root).manifest.get("a/b/f"));
-    world.wait(60_001);
-    const found = await world.scan();
-
-    expect([...found.manifest]).toEqual([...scanAfresh(world.root).manifest]);
-    expect(found.notes).toEqual([expect.stringContaining("did not tell of a change to a/b/f")]);
-    await world.settle();
-    plant(world.root, { "a/b/f": "changed again" });
-    expect(await expectTruth(world)).toBe(true);
-  });
-
-  it("that gives no watches costs nothing but the time", async () => {
-    const world = await listening({
-      watch() {
-        throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
-      },
-    });
-
-    plant(world.root, { "a/b/f": "changed" });
-
-    expect(await expectTruth(world)).toBe(true);
-  });
-
-  it("that breaks is not believed", async () => {
-    const breaks: (() => void)[] = [];
-    const world = await listening({
-      watch(folder, onEvent, onError) {
-        breaks.push(onError);
-        return systemEvents.watch(folder, () => onEvent("change", "x"), onError);
-      },
-    });
-
-    for (const fail of breaks) fail();
-    plant(world.root, { "a/b/f": "changed" });
-
-    expect(await expectTruth(world)).toBe(true);
   });
 });
 
