@@ -7,6 +7,14 @@ export function describeTime(time: string): string {
   return isToday ? date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) : date.toLocaleDateString();
 }
 
+/** When something was, for a title: "Tuesday 14:03", with the date instead of the day when that is a week ago. */
+export function describeMoment(time: string): string {
+  const date = new Date(time);
+  const clock = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const isThisWeek = Date.now() - date.getTime() < 6 * 86_400_000;
+  return `${isThisWeek ? date.toLocaleDateString([], { weekday: "long" }) : date.toLocaleDateString()} ${clock}`;
+}
+
 /** "now", "5 min ago", "3 h ago"; {@link describeTime} for what is older than a day. */
 export function describeAge(time: string): string {
   const minutes = Math.floor((Date.now() - Date.parse(time)) / 60_000);

@@ -8,7 +8,7 @@ import type { CommandDeps } from "./command-deps.ts";
 /** Opens a new change set for review and asks what to do with it. Returns without waiting for the answer: it stays in the Runs view. */
 export async function presentChangeSet(deps: CommandDeps, changeSet: ChangeSetRecord): Promise<void> {
   deps.store.putChangeSet(changeSet);
-  const subject = toSubject(changeSet);
+  const subject = toSubject(changeSet, deps.store);
   const changes = (await deps.reviewFiles.readChanges(changeSet.id)).filter(({ decision }) => decision === "pending");
   if (changes.length === 0) {
     const same = vscode.l10n.t("{0}: the files here are the same already.", subject.title);

@@ -75,7 +75,7 @@ export async function pickSubject(
   await deps.store.load();
   if (typeof argument === "string") return findSubject(deps.store, argument);
   const inFront = findInFront(deps, hasPendingChanges);
-  return inFront ? toSubject(inFront) : await pickAmongPending(deps.store, question);
+  return inFront ? toSubject(inFront, deps.store) : await pickAmongPending(deps.store, question);
 }
 
 /** What an item or an id stands for. */
@@ -89,9 +89,9 @@ function findSubject(store: RunStore, argument: unknown): ReviewSubject | undefi
         : argument;
   if (typeof id !== "string") return undefined;
   const record = store.run(id) ?? store.changeSet(id);
-  if (record) return toSubject(record);
-  if (isRunItem(argument)) return toSubject(argument.run);
-  return isChangeSetItem(argument) ? toSubject(argument.changeSet) : undefined;
+  if (record) return toSubject(record, store);
+  if (isRunItem(argument)) return toSubject(argument.run, store);
+  return isChangeSetItem(argument) ? toSubject(argument.changeSet, store) : undefined;
 }
 
 /** The run of the terminal in front. */
@@ -109,7 +109,11 @@ async function pickAmongPending(store: RunStore, question: string): Promise<Revi
     ...store.runs.filter(hasPendingChanges).map((record) => ({ record, description: describeRun(record) })),
   ]
     .filter(({ record }) => isHere(record))
-    .map(({ record, description }) => ({ label: toSubject(record).title, description, subject: toSubject(record) }));
+    .map(({ record, description }) => ({
+      label: toSubject(record, store).title,
+      description,
+      subject: toSubject(record, store),
+    }));
   if (items.length === 0) {
     void vscode.window.showInformationMessage(vscode.l10n.t("There are no changes to decide in this workspace."));
   }

@@ -57,9 +57,11 @@ export class RunsView implements vscode.TreeDataProvider<RunsNode>, Disposable {
 
   getTreeItem(node: RunsNode): vscode.TreeItem {
     if (node.kind === "run") return toRunItem(node.run);
-    if (node.kind === "change-set") return toChangeSetItem(node.changeSet);
+    if (node.kind === "change-set") return toChangeSetItem(node.changeSet, this.#store);
     const record = this.#store.run(node.subjectId) ?? this.#store.changeSet(node.subjectId);
-    return record ? toChangeItem(toSubject(record), node) : new vscode.TreeItem(toDisplay(node.change.path));
+    return record
+      ? toChangeItem(toSubject(record, this.#store), node)
+      : new vscode.TreeItem(toDisplay(node.change.path));
   }
 
   #roots(): RunsNode[] {
@@ -115,8 +117,8 @@ function toRunItem(run: RunRecord): vscode.TreeItem {
   return item;
 }
 
-function toChangeSetItem(changeSet: ChangeSetRecord): vscode.TreeItem {
-  const { title } = toSubject(changeSet);
+function toChangeSetItem(changeSet: ChangeSetRecord, store: RunStore): vscode.TreeItem {
+  const { title } = toSubject(changeSet, store);
   const item = new vscode.TreeItem(title, vscode.TreeItemCollapsibleState.Expanded);
   const count = describeFileCount(changeSet.changes.pending);
   item.id = changeSet.id;

@@ -26,9 +26,9 @@ export const SETTINGS: Readonly<Record<string, unknown>> = {
   "sandpiper.run.env": {},
   "sandpiper.sync.maxFileMiB": 50,
   "sandpiper.sync.maxUploadMiB": 1024,
-  "sandpiper.snapshots.maxCount": 200,
+  "sandpiper.snapshots.maxCount": 100,
   "sandpiper.snapshots.maxAgeDays": 30,
-  "sandpiper.snapshots.maxTotalMiB": 4096,
+  "sandpiper.snapshots.maxTotalMiB": 2048,
   "sandpiper.saveBeforeRun": "none",
   "sandpiper.codeLens.enabled": true,
 };

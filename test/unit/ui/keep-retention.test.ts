@@ -26,6 +26,6 @@ describe("keepRetention", () => {
     await settle();
     await kept.dispose();
 
-    expect(engine.asked).toEqual(["keep 200, 30 days, 4096 MiB", "keep 200, 7 days, 4096 MiB"]);
+    expect(engine.asked).toEqual(["keep 100, 30 days, 2048 MiB", "keep 100, 7 days, 2048 MiB"]);
   });
 });

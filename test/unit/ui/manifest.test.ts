@@ -5,6 +5,7 @@ import packageJson from "../../../package.json" with { type: "json" };
 import names from "../../../package.nls.json" with { type: "json" };
 import bundle from "../../../l10n/bundle.l10n.json" with { type: "json" };
 import { DEFAULT_MAX_FILE_MIB, DEFAULT_TARGET } from "../../../src/sessions/default-target.ts";
+import { DEFAULT_RETENTION } from "../../../src/sessions/timeline/snapshot-retention.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const { contributes, capabilities } = packageJson;
@@ -59,6 +60,11 @@ describe("package.json", () => {
       lifetimeMs: Number(value("lifetimeMinutes")) * 60_000,
     }).toEqual(DEFAULT_TARGET);
     expect(value("sync.maxFileMiB")).toBe(DEFAULT_MAX_FILE_MIB);
+    expect({
+      maxSnapshots: value("snapshots.maxCount"),
+      maxAgeDays: value("snapshots.maxAgeDays"),
+      maxTotalMiB: value("snapshots.maxTotalMiB"),
+    }).toEqual(DEFAULT_RETENTION);
   });
 
   it("has a text for every %name% and a use for every text", () => {

@@ -50,7 +50,7 @@ describe("SnapshotsView", () => {
 
     expect(item).toMatchObject({ label, description: "now", iconPath: { id: icon } });
     expect(item.contextValue).toBe("snapshot;unpinned;restorable");
-    expect(item.accessibilityInformation?.label).toBe(`${label}, now, 1,204 files, 3.3 MiB`);
+    expect(item.accessibilityInformation?.label).toBe(`${label}, now, ${(1204).toLocaleString()} files, 3.3 MiB`);
   });
 
   it("calls a named one by its name, and marks a pinned one", async () => {
@@ -64,7 +64,7 @@ describe("SnapshotsView", () => {
       iconPath: { id: "pinned" },
       contextValue: "snapshot;pinned;restorable",
     });
-    expect(item.tooltip).toContain("1,204 files, 3.3 MiB");
+    expect(item.tooltip).toContain(`${(1204).toLocaleString()} files, 3.3 MiB`);
   });
 
   it("shows below a snapshot where it was and what differs from the one before, compared once", async () => {

@@ -23,31 +23,31 @@ async function setUp(snapshot = fakeSnapshot()) {
 
 describe("restoreHere", () => {
   it("opens what it would change for review, and asks what to do with it", async () => {
-    const { deps, engine, store, item } = await setUp();
+    const { deps, engine, store, item } = await setUp(fakeSnapshot({ name: "good one" }));
     engine.changes = [fakeChange("a", { kind: "modified" }), fakeChange("gone", { decision: "applied" })];
     state.answers = ["Apply"];
     await restoreHere(deps, item);
     await settle();
 
     expect(engine.asked).toEqual(["restore snap-1"]);
-    expect(store.changeSet("set-1")?.title).toBe("Restore Tuesday 14:03");
+    expect(store.changeSet("set-1")?.snapshotId).toBe("snap-1");
     expect(state.messages).toMatchObject([
       {
-        message: "Restore Tuesday 14:03: 1 file changed. Nothing is written until you apply it.",
+        message: "Restore good one: 1 file changed. Nothing is written until you apply it.",
         buttons: ["Apply", "Review", "Discard"],
       },
     ]);
     expect(state.executed.map(({ command, args }) => [command, args[0]])).toEqual([
-      ["vscode.changes", "Restore Tuesday 14:03"],
+      ["vscode.changes", "Restore good one"],
       ["sandpiper.applyChanges", "set-1"],
     ]);
   });
 
   it("says so when the files are the same", async () => {
-    const { deps, item } = await setUp();
+    const { deps, item } = await setUp(fakeSnapshot({ name: "good one" }));
     await restoreHere(deps, item);
 
-    expect(state.messages).toMatchObject([{ message: "Restore Tuesday 14:03: the files here are the same already." }]);
+    expect(state.messages).toMatchObject([{ message: "Restore good one: the files here are the same already." }]);
     expect(state.executed).toEqual([]);
   });
 });
