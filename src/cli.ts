@@ -3,15 +3,40 @@
 import { type CliContext, createContext } from "./cli/connect.ts";
 import { FAILED } from "./cli/exit-code.ts";
 import { HELP } from "./cli/help.ts";
-import { MANAGE_COMMANDS } from "./cli/manage.ts";
+import {
+  applyChanges,
+  destroySession,
+  discardChanges,
+  listChanges,
+  listRuns,
+  listSessions,
+  printLog,
+} from "./cli/manage.ts";
 import { readOwnVersion } from "./cli/own-version.ts";
+import { forkSession, pullSession } from "./cli/pull.ts";
 import { run } from "./cli/run.ts";
+import { snapshots } from "./cli/snapshots.ts";
+import { manageStorage } from "./cli/storage.ts";
+import { allowSecrets, explainPath, previewUpload } from "./cli/upload.ts";
 import { UsageError } from "./cli/usage-error.ts";
 import { SandboxError, toMessage } from "./core/sandbox-error.ts";
 
 const COMMANDS: ReadonlyMap<string, (context: CliContext) => Promise<number>> = new Map([
   ["run", run],
-  ...Object.entries(MANAGE_COMMANDS),
+  ["runs", listRuns],
+  ["logs", printLog],
+  ["changes", listChanges],
+  ["apply", applyChanges],
+  ["discard", discardChanges],
+  ["sessions", listSessions],
+  ["destroy", destroySession],
+  ["pull", pullSession],
+  ["fork", forkSession],
+  ["snapshots", snapshots],
+  ["storage", manageStorage],
+  ["preview", previewUpload],
+  ["why", explainPath],
+  ["allow-secret", allowSecrets],
 ]);
 const HELP_OPTIONS: ReadonlySet<string | undefined> = new Set(["--help", "-h"]);
 

@@ -1,6 +1,6 @@
 import { toDisplay } from "../core/workspace-path.ts";
 import type { ApplyResult } from "../sessions/engine.ts";
-import type { ChangeCounts, ReviewedChange, RunRecord } from "../sessions/records.ts";
+import type { ChangeCounts, ReviewedChange } from "../sessions/records.ts";
 
 // More than that are told of by their number.
 const MAX_NAMES = 20;
@@ -18,16 +18,23 @@ export function describeCounts(counts: ChangeCounts): string {
     .join(", ");
 }
 
-/** One line on what a run changed and what to do about it, or undefined when it changed nothing. */
-export function describePending({ id, changes }: RunRecord): string | undefined {
+/** What has changes to decide: a run, or a change set of a restore or a pull. */
+interface Changed {
+  readonly id: string;
+  readonly changes?: ChangeCounts;
+}
+
+/** One line on what changed and what to do about it, or undefined when there is nothing to decide. */
+export function describePending({ id, changes }: Changed): string | undefined {
   if (!changes || changes.pending === 0) return undefined;
   return `Changed files: ${describeCounts(changes)}. Review with: sandpiper changes ${id}; write with: sandpiper apply ${id}`;
 }
 
 /** What applying came to, a line for each kind. */
-export function describeApplied(runId: string, { applied, conflicts, held }: ApplyResult): readonly string[] {
+export function describeApplied(runId: string, { applied, merged, conflicts, held }: ApplyResult): readonly string[] {
   return [
     ...(applied.length > 0 ? [`Written: ${joinPaths(applied)}`] : []),
+    ...(merged.length > 0 ? [`Of those merged with what changed here: ${joinPaths(merged)}`] : []),
     ...(conflicts.length > 0
       ? [
           `Left alone, as they changed here meanwhile: ${joinPaths(conflicts)}. Overwrite with: sandpiper apply ${runId} --overwrite PATH…`,
@@ -43,13 +50,19 @@ export function describeApplied(runId: string, { applied, conflicts, held }: App
 
 const LETTERS = { added: "A", modified: "M", deleted: "D" } as const;
 
+const OBSTACLES = {
+  ready: [],
+  same: ["already so here"],
+  merge: ["changed here too: will be merged"],
+  conflict: ["conflict: changed here too"],
+} as const;
+
 /** A line per change: kind, path, and what stands in the way or was decided. */
-export function describeChange({ path, kind, status, decision, isProtected }: ReviewedChange): string {
+export function describeChange(change: ReviewedChange): string {
+  const { path, kind, status, decision, isProtected, renamedFrom } = change;
   const remarks = [
-    ...(decision === "pending" ? [] : [decision]),
-    ...(decision === "pending" && status !== "ready"
-      ? [status === "same" ? "already so here" : "conflict: changed here too"]
-      : []),
+    ...(renamedFrom === undefined ? [] : [`renamed from ${toDisplay(renamedFrom)}`]),
+    ...(decision === "pending" ? OBSTACLES[status] : [decision]),
     ...(isProtected ? ["protected"] : []),
   ];
   return `${LETTERS[kind]} ${toDisplay(path)}${remarks.length > 0 ? ` (${remarks.join(", ")})` : ""}`;

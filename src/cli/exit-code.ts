@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import type { ApplyResult } from "../sessions/engine.ts";
 import type { RunRecord } from "../sessions/records.ts";
 
 /** Sandpiper itself failed. */
@@ -19,4 +20,9 @@ function toSignalNumber(name: string): number {
   const known = Object.entries(constants.signals).find(([signal]) => signal === name);
   // Signals without a name of their own, such as real-time ones: "SIG34".
   return known ? known[1] : Number(/^SIG(\d+)$/.exec(name)?.[1] ?? 0);
+}
+
+/** 1 when something was left for the user to decide. */
+export function toApplyCode({ conflicts, held }: ApplyResult): number {
+  return conflicts.length + held.length > 0 ? 1 : 0;
 }

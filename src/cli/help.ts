@@ -1,30 +1,68 @@
-export const HELP = `Run code in a sandbox and review what it changed.
+export const HELP = `Run code in a sandbox, review what it changed, and bring any earlier state back.
 
-Usage
+Run
   sandpiper run [options] FILE [ARGS…]     run a file of the workspace
   sandpiper run [options] -- CMD [ARGS…]   run a command
-  sandpiper sessions [--json]              list sessions
-  sandpiper destroy SESSION                end a session and its sandbox
   sandpiper runs [--json]                  list runs
   sandpiper logs RUN                       print a run's output again
+
+Before anything is sent
+  sandpiper preview [where] [--json]       what a run would send, what stays here, what looks like a credential
+  sandpiper why PATH                       why a path is or is not sent (exit code 0 or 1)
+  sandpiper allow-secret FINGERPRINT…      let these through in this workspace from now on
+
+What came back
   sandpiper changes RUN [--json]           list the files that a run changed
   sandpiper apply RUN [PATH…]              write them into the workspace
   sandpiper discard RUN [PATH…]            leave the workspace as it is
+  sandpiper pull [SESSION] [--apply] [--json]
+                                           what a session's sandbox holds and nobody has decided about
+
+Sessions
+  sandpiper sessions [--json]              list sessions: running, restorable from a snapshot, or lost
+  sandpiper fork SESSION [where]           a second session that goes on from the same files
+  sandpiper destroy SESSION                end a session and its sandbox
+
+Snapshots
+  sandpiper snapshots [list] [--all] [--json]
+                                           those of this workspace, or of all; newest first
+  sandpiper snapshots show ID [--json]     the files in it
+  sandpiper snapshots diff A B [--json]    from A to B: A added, M modified, D deleted, R renamed
+  sandpiper snapshots take [NAME] [--session SESSION]
+                                           of the workspace, or of what a sandbox holds; named ones are kept
+  sandpiper snapshots restore ID [--apply] [--json]
+                                           what it takes to bring the workspace back; --apply does it
+  sandpiper snapshots restore ID --session [where] | --into SESSION
+                                           into a new sandbox, or an existing one
+  sandpiper snapshots export ID FILE       write it as one file, for any machine
+  sandpiper snapshots import FILE          add such a file to this workspace
+  sandpiper snapshots rename ID NAME | pin ID | unpin ID | delete ID…
+  sandpiper storage [--max-snapshots N] [--max-age DAYS] [--max-size MIB] [--json]
+                                           what snapshots take on disk, and how long they are kept
+
   sandpiper --help | --version
 
-The workspace is the nearest folder above FILE (or the current one) that holds .git, else the current folder. It is sent as
-it is on disk, without what .gitignore and .sandboxignore name and without files that hold secrets.
-RUN and SESSION may be shortened as long as they are unique; "last" is the newest run.
+The workspace is the nearest folder above FILE (or the current one) that holds .git, else the current folder; or the one
+that --workspace names. It is sent as it is on disk, without what .gitignore and .sandboxignore name and without files
+that hold secrets. RUN, SESSION and ID may be shortened as long as they are unique; "last" is the newest. RUN may also be
+what pull or snapshots restore shows.
 
-Options of run
+Where to run
   --provider ID        local (default) or docker
   --image NAME         what the sandbox starts from
   --network none|full  what code can reach; none by default
   --gpu TIER           a GPU, where the provider has them
   --memory MIB         memory limit; 2048 by default
+  --option NAME=VALUE  an option of the provider, such as boundary=gvisor; may be repeated
+
+Options of run, besides
   --timeout TIME       stop after 90s, 10m, 2h…; never by default
   --env NAME=VALUE     an environment variable; may be repeated
-  --option NAME=VALUE  an option of the provider, such as boundary=gvisor; may be repeated
+  --snapshot ID        run the files of a snapshot rather than those of the workspace
+  --allow-secret FINGERPRINT
+                       send this credential this once; may be repeated
+  --allow-secrets      send whatever looks like a credential this once
+  --max-upload SIZE    send at most 500M, 2G…; 1G by default
   --pull review|apply|none
                        what becomes of changed files: kept for review (default), written at once, left behind
   --workspace FOLDER   the folder to send
@@ -36,11 +74,13 @@ Options of run
                          {"type":"changes","changes":[…]}    the files that the run changed
                          {"type":"applied","result":{…}}     with --pull apply
                          {"type":"error","code":"…","message":"…"}
+                                                             code "blocked" comes with "findings" or "largest"
                          {"type":"end","exitCode":0}         always the last
-
-Exit code: the command's own; 128 + N when signal N ended it; 125 when Sandpiper failed.
-apply and apply --json: 0 when everything was written, 1 when something was left for you to decide.
+                       pull and snapshots restore print {"type":"change-set",…}, then changes, applied and end.
 
 Options of apply
   --overwrite          also write named files that changed here meanwhile
+
+Exit code of run: the command's own; 128 + N when signal N ended it; 125 when Sandpiper failed or nothing was sent.
+Of what writes into the workspace: 0 when everything was written, 1 when something was left for you to decide.
 `;

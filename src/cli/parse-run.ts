@@ -1,23 +1,21 @@
 import { parseArgs } from "node:util";
-import { PROVIDER_IDS, type NetworkPolicy, type ProviderId } from "../core/provider.ts";
-import { DEFAULT_MAX_FILE_MIB, DEFAULT_MAX_UPLOAD_MIB, DEFAULT_TARGET } from "../sessions/default-target.ts";
-import type { RunRequest, Target } from "../sessions/records.ts";
+import { DEFAULT_MAX_FILE_MIB, DEFAULT_MAX_UPLOAD_MIB } from "../sessions/default-target.ts";
+import type { RunRequest } from "../sessions/records.ts";
 import { parseDuration } from "./duration.ts";
+import { choose, parsePairs, parseSizeMiB, TARGET_OPTIONS, toTarget } from "./parse-target.ts";
 import { UsageError } from "./usage-error.ts";
 import { findWorkspaceRoot, toWorkspacePath } from "./workspace-root.ts";
 
 const PULLS = ["review", "apply", "none"] as const;
-const NETWORKS: readonly NetworkPolicy[] = ["none", "full"];
 
 const OPTIONS = {
-  provider: { type: "string" },
-  image: { type: "string" },
-  network: { type: "string" },
-  gpu: { type: "string" },
-  memory: { type: "string" },
+  ...TARGET_OPTIONS,
   timeout: { type: "string" },
   env: { type: "string", multiple: true },
-  option: { type: "string", multiple: true },
+  snapshot: { type: "string" },
+  "allow-secrets": { type: "boolean" },
+  "allow-secret": { type: "string", multiple: true },
+  "max-upload": { type: "string" },
   pull: { type: "string" },
   workspace: { type: "string" },
   json: { type: "boolean" },
@@ -29,6 +27,8 @@ type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>["values"
 /** What `sandpiper run` was asked. */
 export interface RunArguments {
   readonly request: RunRequest;
+  /** The id, or its beginning, of the snapshot whose files are to be run. */
+  readonly snapshot: string | undefined;
   readonly pull: (typeof PULLS)[number];
   readonly isJson: boolean;
   readonly isQuiet: boolean;
@@ -42,6 +42,7 @@ export interface RunArguments {
 export function parseRunArguments(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): RunArguments {
   const { own, file, rest } = splitArguments(args);
   const values = parseValues(own);
+  const maxUpload = values["max-upload"];
   const pull = choose("--pull", values.pull ?? "review", PULLS);
   const request: RunRequest = {
     ...toWhat(values, { cwd, file, rest }),
@@ -54,10 +55,10 @@ export function parseRunArguments(args: readonly string[], cwd: string, env: Nod
     stopOnDisconnect: true,
     pull: pull !== "none",
     maxFileMiB: DEFAULT_MAX_FILE_MIB,
-    maxUploadMiB: DEFAULT_MAX_UPLOAD_MIB,
-    allowedSecrets: [],
+    maxUploadMiB: maxUpload === undefined ? DEFAULT_MAX_UPLOAD_MIB : parseSizeMiB("--max-upload", maxUpload),
+    allowedSecrets: values["allow-secrets"] ? "all" : (values["allow-secret"] ?? []),
   };
-  return { request, pull, isJson: values.json ?? false, isQuiet: values.quiet ?? false };
+  return { request, snapshot: values.snapshot, pull, isJson: values.json ?? false, isQuiet: values.quiet ?? false };
 }
 
 interface Words {
@@ -103,50 +104,4 @@ function parseValues(args: readonly string[]): Values {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
-}
-
-function toTarget(values: Values, env: NodeJS.ProcessEnv): Target {
-  const { image, gpu } = values;
-  const providerId = choose<ProviderId>("--provider", values.provider ?? DEFAULT_TARGET.providerId, PROVIDER_IDS);
-  const options = parsePairs("--option", values.option ?? []);
-  return {
-    ...DEFAULT_TARGET,
-    providerId,
-    options: providerId === "docker" ? { ...toDockerPlace(options, env), ...options } : options,
-    network: choose("--network", values.network ?? DEFAULT_TARGET.network, NETWORKS),
-    memoryMiB: parseCount("--memory", values.memory, DEFAULT_TARGET.memoryMiB),
-    ...(image === undefined ? {} : { image }),
-    ...(gpu === undefined ? {} : { gpu }),
-  };
-}
-
-// In the order of the docker command: what was said, then DOCKER_HOST, then DOCKER_CONTEXT.
-function toDockerPlace(options: Readonly<Record<string, string>>, env: NodeJS.ProcessEnv): Record<string, string> {
-  if (options["host"] !== undefined || options["context"] !== undefined) return {};
-  const { DOCKER_HOST: host, DOCKER_CONTEXT: context } = env;
-  if (host) return { host };
-  return context ? { context } : {};
-}
-
-function choose<T extends string>(option: string, value: string, choices: readonly T[]): T {
-  const found = choices.find((choice) => choice === value);
-  if (found === undefined) throw new UsageError(`${option} is one of ${choices.join(", ")}; not "${value}".`);
-  return found;
-}
-
-function parseCount(option: string, text: string | undefined, otherwise: number): number {
-  if (text === undefined) return otherwise;
-  if (!/^\d{1,9}$/.test(text) || Number(text) === 0)
-    throw new UsageError(`${option} is a whole number above 0; not "${text}".`);
-  return Number(text);
-}
-
-function parsePairs(option: string, pairs: readonly string[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf("=");
-      if (at <= 0) throw new UsageError(`${option} is written as NAME=VALUE.`);
-      return [pair.slice(0, at), pair.slice(at + 1)];
-    }),
-  );
 }

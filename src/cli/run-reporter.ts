@@ -2,6 +2,7 @@ import type { ApplyResult } from "../sessions/engine.ts";
 import type { ReviewedChange, RunRecord } from "../sessions/records.ts";
 import type { LogChunk } from "../sessions/run-log-reader.ts";
 import { describeApplied, describePending } from "./describe-changes.ts";
+import { describeBlocked } from "./describe-upload.ts";
 import { FAILED, toExitCode } from "./exit-code.ts";
 import { JsonOutput } from "./json-output.ts";
 import type { TerminalOutput } from "./terminal-output.ts";
@@ -33,10 +34,16 @@ export function createJsonReporter({ stdout }: Outputs): RunReporter {
       for (const event of texts.flush()) await print(event);
       if (run.changes) await print({ type: "changes", changes });
       if (applied) await print({ type: "applied", result: applied });
-      if (run.error) await print({ type: "error", ...run.error });
+      if (run.error) await print({ type: "error", ...run.error, ...toFindings(run) });
       await print({ type: "end", exitCode: toExitCode(run) });
     },
   };
+}
+
+/** With a blocked run comes what blocks it. */
+function toFindings({ blocked }: RunRecord): object {
+  if (!blocked) return {};
+  return blocked.kind === "secrets" ? { findings: blocked.findings } : { largest: blocked.largest };
 }
 
 /** The command's bytes as they are; what Sandpiper itself has to say goes to stderr, before the command starts and after it has ended. */
@@ -65,7 +72,11 @@ export function createPlainReporter(
 }
 
 function toLastLines(run: RunRecord, applied: ApplyResult | undefined, isQuiet: boolean): readonly string[] {
-  const failures = [...(run.error ? [run.error.message] : []), ...(run.exit?.kind === "lost" ? [run.exit.reason] : [])];
+  const failures = [
+    ...(run.error ? [run.error.message] : []),
+    ...(run.blocked ? describeBlocked(run.blocked) : []),
+    ...(run.exit?.kind === "lost" ? [run.exit.reason] : []),
+  ];
   const stopped = run.stopReason === "timeout" ? ["The command was stopped: its time was up."] : [];
   if (isQuiet) return toExitCode(run) === FAILED ? failures : [];
   const changes = applied ? describeApplied(run.id, applied) : [describePending(run)];

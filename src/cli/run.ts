@@ -2,6 +2,7 @@ import type { ConnectedEngine } from "../host/engine-client.ts";
 import type { RunRecord, RunRequest } from "../sessions/records.ts";
 import type { CliContext } from "./connect.ts";
 import { BROKEN_PIPE, toExitCode } from "./exit-code.ts";
+import { findSnapshot } from "./find-record.ts";
 import { followToEnd } from "./follow-to-end.ts";
 import { parseRunArguments, type RunArguments } from "./parse-run.ts";
 import { createJsonReporter, createPlainReporter, type Outputs, type RunReporter } from "./run-reporter.ts";
@@ -18,7 +19,7 @@ export async function run(context: CliContext): Promise<number> {
   const reporter = toReporter(outputs, parsed);
   context.signals.onSignal((count) => watch.stop(count > 1));
   try {
-    const record = await watch.start(parsed.request, reporter);
+    const record = await watch.start(await toRequest(watch.engine, parsed, context), reporter);
     forwardInput(watch.engine, record.id);
     const last = await followToEnd(context, watch.engine, {
       runId: record.id,
@@ -31,6 +32,15 @@ export async function run(context: CliContext): Promise<number> {
   } finally {
     await watch.engine.dispose();
   }
+}
+
+async function toRequest(
+  engine: ConnectedEngine,
+  { request, snapshot }: RunArguments,
+  context: CliContext,
+): Promise<RunRequest> {
+  if (snapshot === undefined) return request;
+  return { ...request, snapshotId: (await findSnapshot(engine, snapshot, context)).id };
 }
 
 /** The run that this process waits for, and the connection that leads to it at present. */

@@ -1,0 +1,31 @@
+import { toDisplay } from "../core/workspace-path.ts";
+import type { SessionRecord } from "../sessions/records.ts";
+import type { SnapshotRecord } from "../sessions/snapshot-records.ts";
+
+/** What became of a session: its sandbox is there, a snapshot of it is, or nothing is left. */
+export type SessionState =
+  | { readonly kind: "starting" | "running" | "ending" | "lost" }
+  /** Its newest snapshot. */
+  | { readonly kind: "restorable"; readonly snapshotId: string };
+
+/** @param snapshots newest first */
+export function toSessionState({ id, state }: SessionRecord, snapshots: readonly SnapshotRecord[]): SessionState {
+  if (state === "creating") return { kind: "starting" };
+  if (state === "ready") return { kind: "running" };
+  if (state === "destroying") return { kind: "ending" };
+  const newest = snapshots.find(({ sessionId }) => sessionId === id);
+  return newest ? { kind: "restorable", snapshotId: newest.id } : { kind: "lost" };
+}
+
+/** A row of the list. */
+export function describeSession(session: SessionRecord, state: SessionState): string {
+  const { id, target, boundary, expiresAt, endReason, workspaceRoot } = session;
+  const when =
+    state.kind === "restorable"
+      ? `from snapshot ${state.snapshotId}`
+      : state.kind === "lost"
+        ? toDisplay(endReason ?? "")
+        : `until ${expiresAt.slice(0, 16).replace("T", " ")} UTC`;
+  const parts = [id, state.kind.padEnd(10), target.providerId, boundary, when, toDisplay(workspaceRoot)];
+  return parts.filter((part) => part !== "").join("  ");
+}
