@@ -225,7 +225,7 @@ export class ActiveRun {
         session.lock(() => this.#pull(session), this.#phase.signal),
         this.#phase.signal,
       ).catch((error: unknown) => this.#fail(error, "Files could not be brought back"));
-      const changes = toChanges(prepared.before, session.files);
+      const changes = await toChanges(prepared.before, session.files, this.#deps.store);
       if (changes.length > 0) await runs.saveChanges(this.record.id, changes);
       this.#update({ changes: countChanges(changes) });
     }

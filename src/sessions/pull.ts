@@ -3,10 +3,11 @@ import type { Sandbox, WorkspaceListing } from "../core/sandbox.ts";
 import { toDisplay } from "../core/workspace-path.ts";
 import type { IgnoreRules } from "../snapshots/ignore-rules.ts";
 import { type Entry, isSameEntry, type Manifest, toManifest } from "../snapshots/manifest.ts";
-import { isProtectedPath, type PlannedChange, planChanges } from "../snapshots/merge.ts";
+import { planChanges } from "../snapshots/merge.ts";
 import type { ObjectStore } from "../snapshots/object-store.ts";
 import { receiveTar } from "../snapshots/receive.ts";
 import type { TarLimits } from "../snapshots/tar-reader.ts";
+import { proposeChanges } from "./propose-changes.ts";
 import type { Change } from "./records.ts";
 import { type SessionFiles, toLatest } from "./session-files.ts";
 
@@ -101,12 +102,9 @@ function recordBatch(
  * What changed in the sandbox since `before`, held against the workspace as it was last pushed; in path order. What is
  * as it was pushed is no change, whatever happened in between.
  */
-export function toChanges(before: Manifest, files: SessionFiles): readonly Change[] {
-  return planChanges(files.pushed, files.known)
-    .filter(({ path }) => !isSameEntry(before.get(path), files.known.get(path)))
-    .map((planned) => toChange(planned));
-}
-
-function toChange(planned: PlannedChange): Change {
-  return { ...planned, decision: "pending", isProtected: isProtectedPath(planned.path) };
+export async function toChanges(before: Manifest, files: SessionFiles, store: ObjectStore): Promise<readonly Change[]> {
+  const planned = planChanges(files.pushed, files.known).filter(
+    ({ path }) => !isSameEntry(before.get(path), files.known.get(path)),
+  );
+  return await proposeChanges(planned, store);
 }

@@ -170,6 +170,8 @@ export interface Change {
   readonly decision: "pending" | "applied" | "discarded";
   /** Tools act on this file by themselves (`.vscode`, hooks, shell start-up files…): applied only when named. */
   readonly isProtected: boolean;
+  /** Why, for people: "it says what your shell runs". */
+  readonly protectedBecause?: string;
   /** For an added file: the deleted path of the same change set that had this content. */
   readonly renamedFrom?: string;
 }

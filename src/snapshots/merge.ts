@@ -1,6 +1,5 @@
 import { comparePaths } from "../core/workspace-path.ts";
 import { diffManifests, type Entry, isSameEntry, type Manifest } from "./manifest.ts";
-import { foldName } from "./path-gate.ts";
 
 /** One path that a run changed. */
 export interface PlannedChange {
@@ -53,63 +52,4 @@ function hasBelow(manifest: Manifest, folder: string): boolean {
   const prefix = `${folder}/`;
   for (const path of manifest.keys()) if (path.startsWith(prefix)) return true;
   return false;
-}
-
-const PROTECTED_FOLDERS = new Set([
-  ".git",
-  ".vscode",
-  ".idea",
-  ".devcontainer",
-  ".cursor",
-  ".claude",
-  ".husky",
-  ".zed",
-  ".fleet",
-  ".aws",
-  ".kube",
-  ".ssh",
-  ".gnupg",
-]);
-
-const PROTECTED_NAMES = new Set([
-  ".mcp.json",
-  ".devcontainer.json",
-  ".envrc",
-  ".npmrc",
-  ".pypirc",
-  ".netrc",
-  ".yarnrc",
-  ".yarnrc.yml",
-  ".pre-commit-config.yaml",
-  ".gitconfig",
-  ".sandboxignore",
-  ".bashrc",
-  ".bash_profile",
-  ".bash_login",
-  ".bash_logout",
-  ".profile",
-  ".zshrc",
-  ".zshenv",
-  ".zprofile",
-  ".zlogin",
-  ".zlogout",
-  ".cshrc",
-  ".tcshrc",
-  ".login",
-  ".inputrc",
-  "config.fish",
-]);
-
-/**
- * Whether tools act on that file by themselves, so that bringing a changed one back could run something outside of the
- * sandbox: applied only when it is named. Compares as the most lenient file system does.
- */
-export function isProtectedPath(path: string): boolean {
-  // Characters that HFS+ passes over in names.
-  const names = foldName(path.replace(/\p{Cf}/gu, "")).split("/");
-  const name = names.at(-1) ?? "";
-  if (names.some((part) => PROTECTED_FOLDERS.has(part) || part.startsWith("git~"))) return true;
-  if (names.some((part, index) => part === ".github" && ["workflows", "actions"].includes(names[index + 1] ?? "")))
-    return true;
-  return PROTECTED_NAMES.has(name) || name.startsWith(".env") || name.endsWith(".code-workspace");
 }

@@ -3,12 +3,14 @@ import type { Call } from "../../core/call.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
 import { readArchive } from "../../snapshots/read-archive.ts";
 import { writeArchive } from "../../snapshots/write-archive.ts";
-import { planChanges } from "../../snapshots/merge.ts";
+import { type PlannedChange, planChanges } from "../../snapshots/merge.ts";
 import type { ObjectStore } from "../../snapshots/object-store.ts";
+import { withRenames } from "../../snapshots/renames.ts";
 import type { Scan, Scanner } from "../../snapshots/scanner.ts";
 import type { ChangeSetStore } from "../change-set-store.ts";
 import { checkTarget, checkWorkspaceRoot } from "../check-request.ts";
 import type { Clock } from "../clock.ts";
+import { proposeChanges } from "../propose-changes.ts";
 import type { Overlay, SessionRecord, Target } from "../records.ts";
 import type { SessionPool } from "../session-pool.ts";
 import type {
@@ -68,12 +70,7 @@ export class SnapshotDesk {
   async diff(fromId: string, toId: string): Promise<readonly SnapshotChange[]> {
     const [from, to] = await Promise.all([fromId, toId].map((id) => this.#deps.timeline.readTree(id)));
     if (!from || !to) return [];
-    return planChanges(from, to).map(({ path, kind, base, theirs }) => ({
-      path,
-      kind,
-      ...(base ? { before: base } : {}),
-      ...(theirs ? { after: theirs } : {}),
-    }));
+    return withRenames(planChanges(from, to)).map((change) => toSnapshotChange(change));
   }
 
   async exportTo(snapshotId: string, file: string): Promise<void> {
@@ -114,7 +111,7 @@ export class SnapshotDesk {
       workspaceRoot,
       cause: "restore",
       snapshotId,
-      changes: planRestore(scan.manifest, tree, leftOut),
+      changes: await proposeChanges(planRestore(scan.manifest, tree, leftOut), this.#deps.store),
     });
   }
 
@@ -151,6 +148,17 @@ export class SnapshotDesk {
     const record = await timeline.record({ tree, base: tree, workspaceRoot, cause, envNames: [], leftOut, ...named });
     return { record, scan: { ...scan, manifest: tree } };
   }
+}
+
+function toSnapshotChange(change: PlannedChange & Pick<SnapshotChange, "renamedFrom">): SnapshotChange {
+  const { path, kind, base, theirs, renamedFrom } = change;
+  return {
+    path,
+    kind,
+    ...(base ? { before: base } : {}),
+    ...(theirs ? { after: theirs } : {}),
+    ...(renamedFrom === undefined ? {} : { renamedFrom }),
+  };
 }
 
 function checkAbsolute(file: string): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Entry, toManifest } from "../../../src/snapshots/manifest.ts";
-import { decide, isProtectedPath, planChanges } from "../../../src/snapshots/merge.ts";
+import { decide, planChanges } from "../../../src/snapshots/merge.ts";
 import { toSha256 } from "../../../src/snapshots/regular-file.ts";
 
 const file = (text: string, executable = false): Entry => ({
@@ -59,52 +59,6 @@ describe("planChanges", () => {
     const [change] = planChanges(toManifest([["f", file("1")]]), toManifest([["f", file("2", true)]]));
 
     expect(change).toEqual({ path: "f", kind: "modified", base: file("1"), theirs: file("2", true) });
-  });
-});
-
-describe("isProtectedPath", () => {
-  it.each([
-    ".git/hooks/pre-commit",
-    "sub/.git/config",
-    ".GIT/config",
-    ".g\u200cit/config",
-    "GIT~1/config",
-    ".vscode/tasks.json",
-    "pkg/.vscode/settings.json",
-    ".idea/workspace.xml",
-    ".devcontainer/devcontainer.json",
-    ".devcontainer.json",
-    ".mcp.json",
-    ".cursor/mcp.json",
-    ".claude/settings.json",
-    ".github/workflows/ci.yml",
-    ".husky/pre-commit",
-    ".env",
-    ".env.local",
-    "api/.envrc",
-    ".bashrc",
-    ".zshenv",
-    ".profile",
-    ".npmrc",
-    ".pypirc",
-    ".VSCode/tasks.json",
-    "my.code-workspace",
-  ])("is true for %s (security 10)", (path) => {
-    expect(isProtectedPath(path)).toBe(true);
-  });
-
-  it.each([
-    "train.py",
-    "Makefile",
-    "package.json",
-    ".github/CODEOWNERS",
-    ".gitignore",
-    "git/x",
-    "vscode/x",
-    "env.py",
-    "docs/.keep",
-  ])("is false for %s", (path) => {
-    expect(isProtectedPath(path)).toBe(false);
   });
 });
 
