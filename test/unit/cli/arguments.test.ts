@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DEFAULT_TARGET } from "../../../src/sessions/default-target.ts";
 import { parseDuration } from "../../../src/cli/duration.ts";
 import { parseRunArguments } from "../../../src/cli/parse-run.ts";
+import { parseSizeMiB, toTarget } from "../../../src/cli/parse-target.ts";
 import { findWorkspaceRoot } from "../../../src/cli/workspace-root.ts";
 
 let root: string;
@@ -77,6 +78,14 @@ describe("sandpiper run", () => {
       "context=colima",
       "--pull",
       "apply",
+      "--snapshot",
+      "s-1",
+      "--allow-secret",
+      "f1",
+      "--allow-secret",
+      "f2",
+      "--max-upload",
+      "2G",
       "--json",
       "x.py",
     ];
@@ -94,8 +103,10 @@ describe("sandpiper run", () => {
       },
       env: { A: "1", B: "x=y" },
       timeoutMs: 600_000,
+      allowedSecrets: ["f1", "f2"],
+      maxUploadMiB: 2048,
     });
-    expect(rest).toEqual({ pull: "apply", isJson: true, isQuiet: false });
+    expect(rest).toEqual({ snapshot: "s-1", pull: "apply", isJson: true, isQuiet: false });
   });
 
   it.each([
@@ -105,6 +116,8 @@ describe("sandpiper run", () => {
     [["--network", "some", "x.py"], /--network is one of none, full/],
     [["--provider", "modal2", "x.py"], /--provider is one of local, docker/],
     [["--memory", "1g", "x.py"], /--memory is a whole number/],
+    [["--max-upload", "much", "x.py"], /--max-upload is a size above 0/],
+    [["--max-upload", "0", "x.py"], /--max-upload is a size above 0/],
     [["--timeout", "soon", "x.py"], /Write it as 90s/],
     [["--env", "A", "x.py"], /NAME=VALUE/],
     [["--json"], /Say which file/],
@@ -133,6 +146,32 @@ describe("sandpiper run", () => {
     expect(() => findWorkspaceRoot({ cwd: "/" })).toThrow(/all of \//);
     expect(findWorkspaceRoot({ cwd: root, home: root, workspace: "." })).toBe(root);
   });
+});
+
+it("lets any credential through only when told so", () => {
+  expect(parseRunArguments(["x.py"], root, {}).request.allowedSecrets).toEqual([]);
+  expect(parseRunArguments(["--allow-secrets", "x.py"], root, {}).request.allowedSecrets).toBe("all");
+});
+
+describe("a target that is given some of", () => {
+  const base = { ...DEFAULT_TARGET, providerId: "docker", image: "node:24", options: { host: "tcp://a:1" } } as const;
+
+  it("keeps what is not said", () => {
+    expect(toTarget({ memory: "512" }, {}, base)).toEqual({ ...base, memoryMiB: 512 });
+  });
+
+  it("with another provider takes nothing over that means something to the first alone", () => {
+    expect(toTarget({ provider: "local" }, {}, base)).toEqual(DEFAULT_TARGET);
+  });
+});
+
+it.each([
+  ["500", 500],
+  ["1.5g", 1536],
+  ["512KiB", 0.5],
+  ["2GB", 2048],
+])("a size of %s is %d MiB", (text, sizeMiB) => {
+  expect(parseSizeMiB("--max-upload", text)).toBe(sizeMiB);
 });
 
 describe("a duration", () => {

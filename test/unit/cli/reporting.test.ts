@@ -112,7 +112,9 @@ describe("what people read", () => {
     } as const;
 
     expect(describeChange(change)).toBe("A a\\u{1b}[2Jb (conflict: changed here too, protected)");
-    expect(describeApplied("r-1", { applied: ["\u202Ex"], merged: [], conflicts: [], held: [] })).toEqual(["Written: \\u{202e}x"]);
+    expect(describeApplied("r-1", { applied: ["\u202Ex"], merged: [], conflicts: [], held: [] })).toEqual([
+      "Written: \\u{202e}x",
+    ]);
   });
 });
 
