@@ -251,7 +251,10 @@ export const workspace = {
     },
   }),
   onDidChangeConfiguration: configurationChanged.event,
-  onDidSaveTextDocument: () => ({ dispose: () => undefined }),
+  createFileSystemWatcher: () => {
+    const never = () => ({ dispose: () => undefined });
+    return { onDidCreate: never, onDidChange: never, onDidDelete: never, dispose: () => undefined };
+  },
   fs: {
     ...disk,
     delete: async (uri: URI) => {

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import Mocha from "mocha";
 import { describeCommands } from "./commands.ts";
+import { describeIgnoreFile } from "./ignore-file.ts";
 import { describeReview } from "./review.ts";
 import { describeRuns } from "./runs.ts";
 import { describeSettings } from "./settings.ts";
@@ -15,6 +16,7 @@ export async function run(): Promise<void> {
   mocha.suite.emit("pre-require", globalThis, "", mocha);
   describeCommands();
   describeSettings();
+  describeIgnoreFile();
   describeRuns();
   describeReview();
   const failures = await new Promise<number>((done) => {

@@ -67,7 +67,7 @@ export async function startCodeServer(options: CodeServerOptions): Promise<CodeS
 export function toEditorUrl(authority: string, folder?: string, query: Readonly<Record<string, string>> = {}): string {
   const url = new URL(`http://${authority}/`);
   if (folder === undefined) url.searchParams.set("ew", "true");
-  else url.searchParams.set("folder", folder);
+  else url.searchParams.set(folder.endsWith(".code-workspace") ? "workspace" : "folder", folder);
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
   return url.href;
 }

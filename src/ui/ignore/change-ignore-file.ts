@@ -9,7 +9,7 @@ export interface IgnoreChange {
   readonly verdict: "exclude" | "include";
 }
 
-export const IGNORE_FILE = ".sandboxignore";
+const IGNORE_FILE = ".sandboxignore";
 
 /** Adds a line per path to the folder's `.sandboxignore`, and offers to take it back. Lines that say the opposite go. */
 export async function changeIgnoreFile(

@@ -37,13 +37,13 @@ function decideSecrets(findings: readonly SecretFinding[], folder: vscode.Uri): 
   const decisions: DecisionItem[] = [
     {
       label: vscode.l10n.t("Allow Once"),
-      description: vscode.l10n.t("send them with this run"),
+      description: vscode.l10n.t("for this run"),
       iconPath: new vscode.ThemeIcon("check"),
       decision: { kind: "allow-once", fingerprints },
     },
     {
       label: vscode.l10n.t("Always Allow in This Workspace"),
-      description: vscode.l10n.t("these credentials, wherever they stand"),
+      description: vscode.l10n.t("wherever in it they stand"),
       iconPath: new vscode.ThemeIcon("check-all"),
       decision: { kind: "allow-always", fingerprints },
     },

@@ -92,7 +92,8 @@ function toSkippedItem({ path, kind, reason }: SkippedPath, root: vscode.Uri): v
   const canBeSent = kind === "secret" || kind === "rule" || kind === "built-in";
   return Object.assign(item, {
     id: `skipped ${path}`,
-    description: reason,
+    // The group says it already.
+    description: kind === "secret" || kind === "too-large" ? "" : reason,
     tooltip: `${toDisplay(path)}: ${reason}`,
     resourceUri: vscode.Uri.joinPath(root, path),
     iconPath: vscode.ThemeIcon.File,

@@ -4,7 +4,6 @@ import type { EngineLink } from "../engine-link.ts";
 import { withLateProgress } from "../late-progress.ts";
 import type { RunInput } from "../run-request.ts";
 import { choiceOf } from "../target.ts";
-import { IGNORE_FILE } from "../ignore/change-ignore-file.ts";
 import { readPreview, type Upload } from "./consent.ts";
 import { describeAmount } from "./describe-upload.ts";
 import { toUploadItem } from "./upload-item.ts";
@@ -35,11 +34,9 @@ export class UploadView implements vscode.TreeDataProvider<UploadNode>, Disposab
     this.#view = this.#resources.add(
       vscode.window.createTreeView(VIEW, { treeDataProvider: this, showCollapseAll: true }),
     );
-    this.#resources.add(
-      vscode.workspace.onDidSaveTextDocument(({ uri }) => {
-        if (uri.path.endsWith(`/${IGNORE_FILE}`)) void this.refresh().catch(() => undefined);
-      }),
-    );
+    const rules = this.#resources.add(vscode.workspace.createFileSystemWatcher("**/.{sandboxignore,gitignore}"));
+    const reread = (): void => void this.refresh().catch(() => undefined);
+    for (const onDid of [rules.onDidCreate, rules.onDidChange, rules.onDidDelete]) this.#resources.add(onDid(reread));
   }
 
   get upload(): Upload | undefined {
@@ -101,12 +98,13 @@ export class UploadView implements vscode.TreeDataProvider<UploadNode>, Disposab
     if (!this.#shown) return;
     const { upload, tree } = this.#shown;
     const { files, totalBytes, sentCount, sentBytes } = tree.preview;
-    this.#view.title = vscode.l10n.t("Upload: {0}", describeAmount(files.length, totalBytes));
-    this.#view.description = vscode.l10n.t("{0} to {1}", upload.folder.name, choiceOf(upload.target).label);
-    const isThere = sentCount < files.length;
-    this.#view.message = isThere
-      ? vscode.l10n.t("The sandbox has most of it already: {0} to send.", describeAmount(sentCount, sentBytes))
-      : "";
+    this.#view.description = upload.folder.name;
+    const to = choiceOf(upload.target).label;
+    const amount = describeAmount(files.length, totalBytes);
+    this.#view.message =
+      sentCount < files.length
+        ? vscode.l10n.t("{0} for {1}, of which {2} are not there yet", amount, to, describeAmount(sentCount, sentBytes))
+        : vscode.l10n.t("{0} for {1}", amount, to);
     this.#changed.fire();
   }
 }

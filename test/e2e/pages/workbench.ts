@@ -51,6 +51,15 @@ export class Workbench {
     await this.page.locator(".quick-input-list .monaco-list-row", { hasText: text }).first().click();
   }
 
+  /** The open pick as a whole. */
+  get quickPick(): Locator {
+    return this.page.locator(".quick-input-widget");
+  }
+
+  get quickPickRows(): Locator {
+    return this.page.locator(".quick-input-list .monaco-list-row");
+  }
+
   get codeLenses(): Locator {
     return this.page.locator(".codelens-decoration a");
   }
@@ -82,6 +91,11 @@ export class Workbench {
     return this.page
       .locator(".sidebar .pane", { has: this.page.locator(`.pane-header[aria-label^="${view}"]`) })
       .locator(".monaco-list-row");
+  }
+
+  /** Of the view in the side bar, with its title and its buttons. */
+  viewHeader(view: string): Locator {
+    return this.page.locator(`.sidebar .pane-header[aria-label^="${view}"]`);
   }
 
   async showView(container: string): Promise<void> {
