@@ -42,7 +42,7 @@ export function describeApplied(runId: string, { applied, merged, conflicts, hel
       : []),
     ...(held.length > 0
       ? [
-          `Left alone, as tools act on them by themselves: ${joinPaths(held)}. Look at them, then: sandpiper apply ${runId} PATH…`,
+          `Left alone, as tools act on them by themselves: ${joinPaths(held)}. See why with: sandpiper changes ${runId}; write with: sandpiper apply ${runId} PATH…`,
         ]
       : []),
   ];
@@ -59,13 +59,18 @@ const OBSTACLES = {
 
 /** A line per change: kind, path, and what stands in the way or was decided. */
 export function describeChange(change: ReviewedChange): string {
-  const { path, kind, status, decision, isProtected, renamedFrom } = change;
+  const { path, kind, status, decision, renamedFrom } = change;
   const remarks = [
     ...(renamedFrom === undefined ? [] : [`renamed from ${toDisplay(renamedFrom)}`]),
     ...(decision === "pending" ? OBSTACLES[status] : [decision]),
-    ...(isProtected ? ["protected"] : []),
+    ...describeProtection(change),
   ];
   return `${LETTERS[kind]} ${toDisplay(path)}${remarks.length > 0 ? ` (${remarks.join(", ")})` : ""}`;
+}
+
+function describeProtection({ isProtected, protectedBecause }: ReviewedChange): readonly string[] {
+  if (!isProtected) return [];
+  return [protectedBecause === undefined ? "protected" : `protected: ${protectedBecause}`];
 }
 
 function joinPaths(paths: readonly string[]): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describeChange } from "../../../src/cli/describe-changes.ts";
+import { describeApplied, describeChange } from "../../../src/cli/describe-changes.ts";
 import { toSessionState, describeSession } from "../../../src/cli/describe-session.ts";
 import { describeDiff, describeFile, describeSnapshot } from "../../../src/cli/describe-snapshot.ts";
 import { describeSize } from "../../../src/cli/describe-size.ts";
@@ -183,4 +183,21 @@ it("a change that is a rename says from where", () => {
   const change = { path: "b", kind: "added", decision: "applied", isProtected: false, status: "same" } as const;
 
   expect(describeChange({ ...change, renamedFrom: "a" })).toBe("A b (renamed from a, applied)");
+});
+
+it("a change that has to be named says why", () => {
+  const change = { path: ".zshrc", kind: "added", decision: "pending", isProtected: true, status: "ready" } as const;
+
+  expect(describeChange({ ...change, protectedBecause: "your shell runs it" })).toBe(
+    "A .zshrc (protected: your shell runs it)",
+  );
+});
+
+it("what was applied tells apart what was merged, left alone and held back", () => {
+  expect(describeApplied("r-1", { applied: ["a", "b"], merged: ["b"], conflicts: ["c"], held: ["d"] })).toEqual([
+    "Written: a, b",
+    "Of those merged with what changed here: b",
+    "Left alone, as they changed here meanwhile: c. Overwrite with: sandpiper apply r-1 --overwrite PATH…",
+    "Left alone, as tools act on them by themselves: d. See why with: sandpiper changes r-1; write with: sandpiper apply r-1 PATH…",
+  ]);
 });
