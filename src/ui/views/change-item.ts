@@ -72,6 +72,7 @@ export function describeKind({
 
 function explain(change: ReviewedChange): readonly string[] {
   if (change.decision !== "pending") return [];
+  if (change.isProtected) return change.protectedBecause === undefined ? [] : [toDisplay(change.protectedBecause)];
   if (change.status === "merge") return [vscode.l10n.t("Both sides changed different lines. Applying keeps both.")];
   if (change.status === "conflict")
     return [vscode.l10n.t("Both sides changed the same lines. Keep yours or take the other.")];
