@@ -12,8 +12,6 @@ export interface StoredPackRequest {
   /** Those that are not in the manifest are passed over. */
   readonly paths: readonly string[];
   readonly store: ObjectStore;
-  /** Put in front of every path: "files/". */
-  readonly prefix?: string;
 }
 
 /**
@@ -21,16 +19,15 @@ export interface StoredPackRequest {
  * ends with an error that names the file when a content is missing or damaged.
  */
 export function packStored(request: StoredPackRequest): Pack {
-  return { tar: writeTar(readInputs(request)), updates: Promise.resolve(new Map()) };
+  return { tar: writeTar(readStored(request)), updates: Promise.resolve(new Map()) };
 }
 
-/** As `packStored` packs them. @throws {SandboxError} while being read */
-export async function* readInputs(request: StoredPackRequest): AsyncIterable<TarInput> {
-  const { manifest, paths, store, prefix = "" } = request;
+/** What `packStored` packs. @throws {SandboxError} while being read */
+export async function* readStored({ manifest, paths, store }: StoredPackRequest): AsyncIterable<TarInput> {
   for (const path of paths) {
     const entry = manifest.get(path);
-    if (entry?.type === "file") yield { ...(await readFile(store, path, entry)), path: prefix + path };
-    else if (entry) yield { ...entry, path: prefix + path };
+    if (entry?.type === "file") yield await readFile(store, path, entry);
+    else if (entry) yield { ...entry, path };
   }
 }
 
