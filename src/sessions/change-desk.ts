@@ -1,11 +1,8 @@
-import { stat } from "node:fs/promises";
-import { SandboxError } from "../core/sandbox-error.ts";
-import { toDisplay } from "../core/workspace-path.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ObjectStore } from "../snapshots/object-store.ts";
 import { isSameEntry } from "../snapshots/manifest.ts";
 import type { ChangeSetStore } from "./change-set-store.ts";
-import { applyChangesToDisk, countChanges, reviewChanges, selectPending } from "./changes.ts";
+import { applyChangesToDisk, checkIsThere, countChanges, reviewChanges, selectPending } from "./changes.ts";
 import type { ApplyResult, PathSelection } from "./engine.ts";
 import { createLocks } from "./lock.ts";
 import type { Change, ReviewedChange, RunRecord } from "./records.ts";
@@ -84,10 +81,29 @@ export class ChangeDesk {
     });
   }
 
-  /** Everybody who offers, or has offered, what that session's sandbox holds. */
-  listOffers(sessionId: string): readonly ChangeOwner[] {
+  /** The change of each path that was decided last, of what that session's sandbox holds or has held; not when it is offered anew. */
+  async readDecided(sessionId: string): Promise<ReadonlyMap<string, Change>> {
+    const newest = new Map<string, Change>();
+    for (const owner of this.#listOffers(sessionId))
+      for (const change of await this.readChanges(owner)) if (!newest.has(change.path)) newest.set(change.path, change);
+    return new Map([...newest].filter(([, { decision }]) => decision !== "pending"));
+  }
+
+  /** Leaves of a change set what is decided. */
+  async dropPending(set: ChangeSetRecord): Promise<void> {
+    await this.#locks(set.workspaceRoot)(async () => {
+      const changes = await this.readChanges(set);
+      const decided = changes.filter(({ decision }) => decision !== "pending");
+      if (decided.length < changes.length) await this.#save(set, decided);
+    });
+  }
+
+  // Everybody who offers, or has offered, what that session's sandbox holds; newest first.
+  #listOffers(sessionId: string): readonly ChangeOwner[] {
     const { changeSets, listRuns } = this.#deps;
-    return [...listRuns(), ...changeSets.list()].filter((owner) => toOfferingSession(owner) === sessionId);
+    return [...listRuns(), ...changeSets.list()]
+      .filter((owner) => toOfferingSession(owner) === sessionId)
+      .sort((a, b) => Date.parse(toTime(b)) - Date.parse(toTime(a)));
   }
 
   async #decide(
@@ -101,7 +117,7 @@ export class ChangeDesk {
     const sessionId = toOfferingSession(owner);
     if (sessionId === undefined) return;
     const decided = new Map(changes.filter(isNow).map((change) => [change.path, change]));
-    for (const other of this.listOffers(sessionId))
+    for (const other of this.#listOffers(sessionId))
       if (other.id !== owner.id && (other.changes?.pending ?? 0) > 0) await this.#decideAlike(other, decided, decision);
   }
 
@@ -147,18 +163,14 @@ function toOfferingSession(owner: ChangeOwner): string | undefined {
   return isChangeSet(owner) && owner.cause === "restore" ? undefined : owner.sessionId;
 }
 
+function toTime(owner: ChangeOwner): string {
+  return isChangeSet(owner) ? owner.createdAt : owner.requestedAt;
+}
+
 function withDecision(
   changes: readonly Change[],
   isMeant: (change: Change) => boolean,
   decision: Decision,
 ): readonly Change[] {
   return changes.map((change) => (isMeant(change) ? { ...change, decision } : change));
-}
-
-// A folder that was renamed or is not mounted at present would be taken for one in which everything was deleted.
-async function checkIsThere(root: string): Promise<void> {
-  const found = await stat(root).catch(() => undefined);
-  if (found?.isDirectory()) return;
-  const message = `The workspace ${toDisplay(root)} is not there. Put it back and try again: the changes are kept.`;
-  throw new SandboxError("unavailable", message);
 }

@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { applyToDisk } from "../snapshots/apply-change.ts";
 import { readDiskEntry } from "../snapshots/disk-entry.ts";
 import { type Entry, isSameEntry } from "../snapshots/manifest.ts";
@@ -19,6 +20,17 @@ export function countChanges(changes: readonly Change[]): ChangeCounts {
   };
 }
 
+/**
+ * A folder that was renamed or is not mounted at present would be taken for one in which everything was deleted.
+ * @throws {SandboxError} `unavailable`
+ */
+export async function checkIsThere(root: string): Promise<void> {
+  const found = await stat(root).catch(() => undefined);
+  if (found?.isDirectory()) return;
+  const message = `The workspace ${toDisplay(root)} is not there. Put it back and try again: the changes are kept.`;
+  throw new SandboxError("unavailable", message);
+}
+
 /** Holds each change against the disk as it is now; in path order. The contents of merges go into the store. */
 export async function reviewChanges(
   root: string,
@@ -36,6 +48,15 @@ export async function reviewChanges(
 interface Review {
   readonly reviewed: ReviewedChange;
   readonly ours: Entry | undefined;
+}
+
+/** Those of the changes that the disk does not have already; in the order given. */
+export async function withoutSame(root: string, changes: readonly Change[]): Promise<readonly Change[]> {
+  const same = new Set<Change>();
+  await forEachAtOnce(changes, async (change) => {
+    if (isSameEntry(await readDiskEntry(root, change.path), change.theirs)) same.add(change);
+  });
+  return changes.filter((change) => !same.has(change));
 }
 
 async function review(

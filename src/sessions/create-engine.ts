@@ -17,6 +17,7 @@ import { readInstallId } from "./install-id.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { createProviderCache } from "./provider-cache.ts";
 import { type ReaperDeps, settleSessions, sweepSandboxes } from "./reaper.ts";
+import { pullSession } from "./pull-session.ts";
 import type { ReviewedChange, RunRecord, RunRequest, SessionRecord, Target } from "./records.ts";
 import { recoverRun } from "./recover-runs.ts";
 import { selectOldRuns, selectOldSessions } from "./retention.ts";
@@ -264,7 +265,12 @@ class LocalEngine implements HostedEngine {
   forkSession: SnapshotEngine["forkSession"] = (id, target) => this.#snapshots.desk.fork(id, target);
   readStorage: SnapshotEngine["readStorage"] = () => this.#snapshots.storage.read();
   setRetention: SnapshotEngine["setRetention"] = (policy) => this.#snapshots.storage.setPolicy(policy);
-  pullSession: SnapshotEngine["pullSession"] = notYet;
+  pullSession: SnapshotEngine["pullSession"] = (id) =>
+    pullSession(
+      { pool: this.#pool, store: this.#store, changeSets: this.#changeSets, desk: this.#desk },
+      id,
+      this.#call(),
+    );
   previewUpload: SnapshotEngine["previewUpload"] = notYet;
   allowSecrets: SnapshotEngine["allowSecrets"] = notYet;
 
