@@ -50,7 +50,7 @@ function decideSecrets(findings: readonly SecretFinding[], folder: vscode.Uri): 
     {
       label: paths.length === 1 ? vscode.l10n.t("Exclude This File") : vscode.l10n.t("Exclude These Files"),
       description: paths.map(toDisplay).join(", "),
-      iconPath: new vscode.ThemeIcon("exclude"),
+      iconPath: new vscode.ThemeIcon("circle-slash"),
       decision: { kind: "exclude", paths },
     },
   ];
@@ -67,7 +67,7 @@ function decideSize(blocked: Extract<BlockedUpload, { kind: "size" }>): Promise<
     ...blocked.largest.map(({ path, sizeBytes }) => ({
       label: vscode.l10n.t("Exclude {0}", toDisplay(path)),
       description: describeSize(sizeBytes),
-      iconPath: new vscode.ThemeIcon("exclude"),
+      iconPath: new vscode.ThemeIcon("circle-slash"),
       decision: { kind: "exclude", paths: [path] } as const,
     })),
     separator(vscode.l10n.t("Or")),

@@ -74,7 +74,7 @@ function toGroupItem(group: SkippedGroup | "findings", count: number): vscode.Tr
     findings: [vscode.l10n.t("Looks like credentials"), "warning"],
     secret: [vscode.l10n.t("Held back as secrets"), "lock"],
     "too-large": [vscode.l10n.t("Too large to send"), "package"],
-    rule: [vscode.l10n.t("Left out by rules"), "exclude"],
+    rule: [vscode.l10n.t("Left out by rules"), "filter"],
     other: [vscode.l10n.t("Cannot be sent"), "circle-slash"],
   };
   const [title, icon] = titles[group];
