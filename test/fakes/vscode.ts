@@ -232,6 +232,9 @@ const disk = createFakeDisk(state.disk, (uri) => FileSystemError.FileNotFound(ur
 /** Fire it as VS Code does when a setting has changed. */
 export const configurationChanged = new EventEmitter<{ affectsConfiguration(section: string): boolean }>();
 
+/** Fire it as VS Code does when a document was saved. */
+export const documentSaved = new EventEmitter<{ readonly uri: URI }>();
+
 export const workspace = {
   get isTrusted(): boolean {
     return state.isTrusted;
@@ -251,6 +254,7 @@ export const workspace = {
     },
   }),
   onDidChangeConfiguration: configurationChanged.event,
+  onDidSaveTextDocument: documentSaved.event,
   createFileSystemWatcher: () => {
     const never = () => ({ dispose: () => undefined });
     return { onDidCreate: never, onDidChange: never, onDidDelete: never, dispose: () => undefined };

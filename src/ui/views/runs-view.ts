@@ -36,7 +36,7 @@ const ICONS = {
 export class RunsView implements vscode.TreeDataProvider<RunsNode>, Disposable {
   readonly #store: RunStore;
   readonly #files: ReviewFiles;
-  readonly #changes = new WeakMap<RunRecord | ChangeSetRecord, Promise<readonly ReviewedChange[]>>();
+  #changes = new WeakMap<RunRecord | ChangeSetRecord, Promise<readonly ReviewedChange[]>>();
   readonly #resources = new DisposableStore();
   readonly #changed = this.#resources.add(new vscode.EventEmitter<void>());
   readonly onDidChangeTreeData = this.#changed.event;
@@ -45,6 +45,7 @@ export class RunsView implements vscode.TreeDataProvider<RunsNode>, Disposable {
     this.#store = store;
     this.#files = files;
     this.#resources.add(store.onDidChange(() => this.#changed.fire()));
+    this.#resources.add(vscode.workspace.onDidSaveTextDocument(({ uri }) => this.#compareAgain(uri)));
   }
 
   async getChildren(node?: RunsNode): Promise<RunsNode[]> {
@@ -69,6 +70,14 @@ export class RunsView implements vscode.TreeDataProvider<RunsNode>, Disposable {
       ...shownChangeSets(this.#store).map((changeSet): RunsNode => ({ kind: "change-set", changeSet })),
       ...shownRuns(this.#store).map((run): RunsNode => ({ kind: "run", run })),
     ];
+  }
+
+  /** What is saved here may stand in the way of what is still to be decided. */
+  #compareAgain(uri: vscode.Uri): void {
+    const pending = [...shownChangeSets(this.#store), ...shownRuns(this.#store).filter(hasPendingChanges)];
+    if (!pending.some(({ workspaceRoot }) => uri.fsPath.startsWith(workspaceRoot))) return;
+    this.#changes = new WeakMap();
+    this.#changed.fire();
   }
 
   /** Once per record: every decision makes a new one, and other events must not read every change set again. */

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { RunsView, toBadge } from "../../../src/ui/views/runs-view.ts";
 import { SessionsView } from "../../../src/ui/views/sessions-view.ts";
-import { resetFake, state } from "../../fakes/vscode.ts";
+import { documentSaved, resetFake, state } from "../../fakes/vscode.ts";
 import { URI } from "../../fakes/uri.ts";
 import { fakeDeps, SETTINGS } from "./command-deps.ts";
 import { fakeChange, fakeChangeSet, fakeRun, fakeSession, fakeSnapshot, liveRun, TARGET } from "./fake-engine.ts";
@@ -101,6 +101,26 @@ describe("RunsView", () => {
     const item = new RunsView(store, deps.reviewFiles).getTreeItem({ kind: "change", subjectId: "run-1", change });
 
     expect([item.label, item.description]).toEqual([label, description]);
+  });
+
+  it("holds undecided changes against the disk anew when a file of the folder is saved", async () => {
+    const { deps, engine, store } = fakeDeps();
+    const run = fakeRun({ changes: PENDING });
+    engine.runs = [run];
+    await store.load();
+    engine.changes = [fakeChange("a.py", { kind: "modified" })];
+    const view = new RunsView(store, deps.reviewFiles);
+    await view.getChildren({ kind: "run", run });
+    let drawn = 0;
+    view.onDidChangeTreeData(() => drawn++);
+
+    engine.changes = [fakeChange("a.py", { kind: "modified", status: "conflict" })];
+    expect(await view.getChildren({ kind: "run", run })).toMatchObject([{ change: { status: "ready" } }]);
+    documentSaved.fire({ uri: URI.file("/elsewhere/a.py") });
+    documentSaved.fire({ uri: URI.file("/ws/a.py") });
+
+    expect(drawn).toBe(1);
+    expect(await view.getChildren({ kind: "run", run })).toMatchObject([{ change: { status: "conflict" } }]);
   });
 
   it("counts live runs on the badge", () => {
