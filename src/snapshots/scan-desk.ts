@@ -15,6 +15,8 @@ export interface ScanDeskDeps {
   readonly code: string;
   /** Makes the queue of the thread's watches, for a folder that is private to it. */
   readonly toQueue: (cookieFolder: string) => WatchQueue;
+  /** How long after a scan to start listening: whoever asked for it has better use for the processor at first. */
+  readonly listenAfterMs: number;
 }
 
 /** Scans workspaces, one call at a time, and tells only what is new since the last one of the same cache file. */
@@ -39,11 +41,12 @@ interface Memory {
   walk: Walk | undefined;
   told: View | undefined;
   saving: NodeJS.Timeout | undefined;
+  starting: NodeJS.Timeout | undefined;
   usedAtMs: number;
 }
 
 /** Makes the desk of one thread. */
-export function createScanDesk({ now, code, toQueue }: ScanDeskDeps): ScanDesk {
+export function createScanDesk({ now, code, toQueue, listenAfterMs }: ScanDeskDeps): ScanDesk {
   const memories = new Map<string, Memory>();
   const background = createBackground();
   let queue: WatchQueue | undefined;
@@ -68,12 +71,16 @@ export function createScanDesk({ now, code, toQueue }: ScanDeskDeps): ScanDesk {
       const { walk, onDisk, keeper } = memory;
       if (walk && onDisk) keep(memory, await keeper[task](walk, onDisk, isCancelled));
     });
-  const timer = setInterval(() => {
-    for (const memory of memories.values()) {
-      if (now() - memory.usedAtMs > UNUSED_AFTER_MS) memory.keeper.close();
-      else if (memory.keeper.isListening()) start(memory, "verify");
-    }
-  }, VERIFY_EVERY_MS).unref();
+  const startSoon = (memory: Memory): void => {
+    clearTimeout(memory.starting);
+    if (listenAfterMs === 0) start(memory, "listen");
+    else memory.starting = setTimeout(start, listenAfterMs, memory, "listen").unref();
+  };
+  const tend = (memory: Memory): void => {
+    if (now() - memory.usedAtMs > UNUSED_AFTER_MS) memory.keeper.close();
+    else if (memory.keeper.isListening()) start(memory, "verify");
+  };
+  const timer = setInterval(() => memories.forEach(tend), VERIFY_EVERY_MS).unref();
 
   return {
     scan: (request) =>
@@ -82,23 +89,27 @@ export function createScanDesk({ now, code, toQueue }: ScanDeskDeps): ScanDesk {
         memory.usedAtMs = now();
         const { onDisk, isVerified } = await look(memory, request, now);
         keep(memory, onDisk);
-        if (request.watch && memory.keeper.mayListen()) start(memory, "listen");
+        if (request.watch && memory.keeper.mayListen()) startSoon(memory);
         return { ...tell(memory, request, onDisk), isVerified };
       }),
     rest: () => background.rest(),
     close() {
       clearInterval(timer);
-      for (const { keeper, saving } of memories.values()) {
-        keeper.close();
-        clearTimeout(saving);
-      }
+      memories.forEach(end);
     },
   };
 }
 
 function startMemory(cacheFile: string, keeper: WatchKeeper, code: string): Memory {
   const onDisk = readScanCache(cacheFile, code);
-  return { cacheFile, keeper, onDisk, walk: undefined, told: undefined, saving: undefined, usedAtMs: 0 };
+  const timers = { saving: undefined, starting: undefined };
+  return { cacheFile, keeper, onDisk, walk: undefined, told: undefined, usedAtMs: 0, ...timers };
+}
+
+function end({ keeper, saving, starting }: Memory): void {
+  keeper.close();
+  clearTimeout(saving);
+  clearTimeout(starting);
 }
 
 function tell(memory: Memory, request: ScanRequest, onDisk: FolderNode): Omit<ScanNews, "isVerified"> {

@@ -8,6 +8,7 @@ import type { ScanReply, ScanRequest } from "./scanner.ts";
 const desk = createScanDesk({
   now: Date.now,
   code: readCode(import.meta.url),
+  listenAfterMs: 1_000,
   toQueue: (cookieFolder) => createWatchQueue({ source: systemEvents, limits: readWatchLimits(), cookieFolder }),
 });
 

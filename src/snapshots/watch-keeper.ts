@@ -10,11 +10,11 @@ import { watchWorkspace, type WorkspaceWatch } from "./watch-workspace.ts";
 /**
  * Listens for changes in one workspace, so that a scan need look only where something happened. What that rests on: the
  * kernel tells of every change that is made through a path, in one queue, and a proof before each scan shows that the
- * queue has been read. What it does not tell of is a change through a mapping of the file (looked for in files that
- * changed lately), through another name of it (such files are looked at each time, unless that name was made outside of the workspace after the
- * last look at everything), and a file system mounted over a folder. For those there is a look at everything in the
- * background and once a minute at the latest: until then, such a change can be missed. Once that look finds
- * something that nothing told of, this watcher is not believed any more.
+ * queue has been read. It does not tell of a change through a mapping of the file (looked for in files that changed
+ * lately), through another name of it (looked for in files that have some; one made outside of the workspace after the
+ * last full look is not known of), nor of a file system mounted over a folder. For those there is a full look every now
+ * and then in the background, and once a minute at the latest: until then such a change can be missed. Once that finds
+ * what nothing told of, this watcher is not believed any more.
  */
 export interface WatchKeeper {
   /** The tree as it is now; undefined when only a look at everything will do. */
@@ -58,10 +58,14 @@ export function createWatchKeeper(queue: WatchQueue, now: () => number): WatchKe
     listen: (walk, onDisk, isCancelled) => listen(state, walk, onDisk, isCancelled),
     verify: (walk, onDisk, isCancelled) => verify(state, walk, onDisk, isCancelled),
     isListening: () => state.watch !== undefined,
-    mayListen: () => state.watch === undefined && !state.isRefused && state.untold === undefined,
+    mayListen: () => mayListen(state),
     notes: () => (state.untold === undefined ? [] : [toNote(state.untold)]),
     close: () => close(state),
   };
+}
+
+function mayListen({ watch, isRefused, untold }: State): boolean {
+  return watch === undefined && !isRefused && untold === undefined;
 }
 
 function toNote(path: string): string {
@@ -116,7 +120,7 @@ async function listen(
 ): Promise<FolderNode | undefined> {
   if (!isToldOf(walk.root)) state.isRefused = true;
   const startedAtMs = state.now();
-  const watch = state.isRefused ? undefined : await watchWorkspace(walk.root, state.queue);
+  const watch = mayListen(state) ? await watchWorkspace(walk.root, state.queue) : undefined;
   if (!watch) return undefined;
   state.watch = watch;
   const found = await takeSteps(lookAtAll({ ...walk, onEnter: watch.add }, onDisk), () => {

@@ -57,7 +57,7 @@ describe("a queue of the kernel that overflows (tried as root only, who may make
       (_kind, name) => noise.emit(name ?? ""),
       () => {},
     );
-    const desk = createScanDesk({ now: () => Date.now() + 60_000, code: "", toQueue: () => queue });
+    const desk = createScanDesk({ now: () => Date.now() + 60_000, code: "", listenAfterMs: 0, toQueue: () => queue });
     const request = { root, cacheFile: join(makeFolder(), "cache"), overlays: [], maxFileBytes: 1024, watch: true };
     await desk.scan(request);
     await desk.rest();

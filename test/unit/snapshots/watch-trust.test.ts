@@ -123,6 +123,18 @@ describe.runIf(isLinux)("a watcher", () => {
     expect(await expectTruth(world)).toBe(true);
   });
 
+  it("need not tell of files that changed lately: whoever has one mapped may go on writing without a word", async () => {
+    let swallowed: string | undefined;
+    const world = await listening(filtered((_folder, tell, name) => void (name === swallowed || tell())));
+    plant(world.root, { "a/b/f": "told of" });
+    await expectTruth(world);
+    swallowed = "f";
+
+    plant(world.root, { "a/b/f": "not told of" });
+
+    expect(await expectTruth(world)).toBe(false);
+  });
+
   it("that gives no watches costs nothing but the time", async () => {
     const world = await listening({
       watch() {

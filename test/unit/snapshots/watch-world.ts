@@ -46,7 +46,7 @@ export function openWorld(
   const now = (): number => Date.now() + lead;
   const toQueue = (cookieFolder: string) =>
     createWatchQueue({ source, limits: { ...LIMITS, ...limits }, cookieFolder });
-  const desk = createScanDesk({ now, code: "", toQueue });
+  const desk = createScanDesk({ now, code: "", listenAfterMs: 0, toQueue });
   desks.push(desk);
   let manifest: Manifest = new Map();
   const scan: WatchWorld["scan"] = async (more = {}) => {
