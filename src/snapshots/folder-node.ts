@@ -39,8 +39,6 @@ export interface Sums {
   readonly unsettled: number;
 }
 
-const SUMMED = ["folders", "entries", "bytes", "skipped", "notes", "linked", "unsettled"] as const;
-
 const NO_NAMES: Listing = {
   folders: [],
   others: [],
@@ -105,8 +103,14 @@ function sumUp(parts: FolderParts): Sums {
     sums.bytes += entry.sizeBytes;
   }
   if (files > stats.size) sums.unsettled = 1;
-  for (const below of folders.values()) {
-    for (const key of SUMMED) sums[key] += below.sums[key];
+  for (const { sums: below } of folders.values()) {
+    sums.folders += below.folders;
+    sums.entries += below.entries;
+    sums.bytes += below.bytes;
+    sums.skipped += below.skipped;
+    sums.notes += below.notes;
+    sums.linked += below.linked;
+    sums.unsettled += below.unsettled;
   }
   return sums;
 }

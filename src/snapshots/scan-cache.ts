@@ -18,6 +18,11 @@ const HEADER_BYTES = MAGIC.length + 64 + 4;
 const FOLDER_BYTES = 3 + 8 * 3 + 4 * 4;
 const FILE_BYTES = 8 * 4 + 32 + 1;
 const STRINGS_PER_SKIPPED = 3;
+// Most folders have none of one kind or the other: these are for all of them, and stay empty.
+const NONE: readonly never[] = [];
+const NO_FILES = new Map<string, CachedFile>();
+const NO_ENTRIES = new Map<string, CachedFile["entry"]>();
+const NO_FOLDERS = new Map<string, FolderNode>();
 const UNKNOWN = { mtimeNs: 0n, ctimeNs: 0n, ino: 0n };
 
 /** The tree of the last scan; undefined when the file is missing, damaged or of another version: that costs time, no more. */
@@ -29,7 +34,9 @@ export function readScanCache(file: string, code: string): FolderNode | undefine
     if (toSha256(bytes.subarray(MAGIC.length + 64)) !== checksum) return undefined;
     const stringsAt = HEADER_BYTES + bytes.readUInt32LE(HEADER_BYTES - 4);
     const strings = bytes.toString("utf8", stringsAt).split("\0");
-    return decode({ bytes, at: HEADER_BYTES, strings, next: 1, isOwn: strings[0] === code });
+    // Its numbers are read several times as fast as by a Buffer's own methods.
+    const numbers = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    return decode({ bytes, numbers, at: HEADER_BYTES, strings, next: 1, isOwn: strings[0] === code });
   } catch {
     return undefined;
   }
@@ -120,6 +127,7 @@ function encodeFile(writer: Writer, file: CachedFile | undefined): void {
 
 interface Reader {
   readonly bytes: Buffer;
+  readonly numbers: DataView;
   at: number;
   readonly strings: readonly string[];
   next: number;
@@ -129,22 +137,23 @@ interface Reader {
 
 function decode(reader: Reader): FolderNode {
   const listing = decodeListing(reader);
-  const stats = new Map<string, CachedFile>();
-  const entries = new Map<string, CachedFile["entry"]>();
-  for (const name of listing.others) {
+  const { others } = listing;
+  const stats = others.length === 0 ? NO_FILES : new Map<string, CachedFile>();
+  const entries = others.length === 0 ? NO_ENTRIES : new Map<string, CachedFile["entry"]>();
+  for (const name of others) {
     const file = decodeFile(reader);
     if (!file) continue;
     stats.set(name, file);
     entries.set(name, file.entry);
   }
-  const folders = new Map<string, FolderNode>();
-  for (const name of listing.folders) if (reader.bytes.readUInt8(reader.at++) === 1) folders.set(name, decode(reader));
-  return toFolderNode({ listing, stats, entries, folders, linked: [], skipped: [] });
+  const folders = listing.folders.length === 0 ? NO_FOLDERS : new Map<string, FolderNode>();
+  for (const name of listing.folders) if (reader.bytes[reader.at++] === 1) folders.set(name, decode(reader));
+  return toFolderNode({ listing, stats, entries, folders, linked: NONE, skipped: NONE });
 }
 
 function decodeListing(reader: Reader): Listing | KnownListing {
-  const { bytes, at } = reader;
-  const count = (index: number): number => bytes.readUInt32LE(at + 27 + 4 * index);
+  const { bytes, numbers, at } = reader;
+  const count = (index: number): number => numbers.getUint32(at + 27 + 4 * index, true);
   reader.at += FOLDER_BYTES;
   const [rulesKey = ""] = takeStrings(reader, 1);
   const listing: Listing = {
@@ -152,21 +161,27 @@ function decodeListing(reader: Reader): Listing | KnownListing {
     others: takeStrings(reader, count(1)),
     notes: takeStrings(reader, count(2)),
     skipped: toSkipped(takeStrings(reader, count(3) * STRINGS_PER_SKIPPED)),
-    ignoreFiles: { gitignore: bytes.readUInt8(at + 1) === 1, sandboxignore: bytes.readUInt8(at + 2) === 1 },
+    ignoreFiles: { gitignore: bytes[at + 1] === 1, sandboxignore: bytes[at + 2] === 1 },
     rulesKey,
   };
-  if (!reader.isOwn || bytes.readUInt8(at) === 0) return listing;
-  const mtimeNs = bytes.readBigInt64LE(at + 3);
-  return { ...listing, mtimeNs, ctimeNs: bytes.readBigInt64LE(at + 11), ino: bytes.readBigUInt64LE(at + 19) };
+  if (!reader.isOwn || bytes[at] === 0) return listing;
+  return {
+    ...listing,
+    mtimeNs: numbers.getBigInt64(at + 3, true),
+    ctimeNs: numbers.getBigInt64(at + 11, true),
+    ino: numbers.getBigUint64(at + 19, true),
+  };
 }
 
-function takeStrings(reader: Reader, count: number): string[] {
+function takeStrings(reader: Reader, count: number): readonly string[] {
+  if (count === 0) return NONE;
   const start = reader.next;
   reader.next += count;
   return reader.strings.slice(start, reader.next);
 }
 
-function toSkipped(strings: readonly string[]): SkippedPath[] {
+function toSkipped(strings: readonly string[]): readonly SkippedPath[] {
+  if (strings.length === 0) return NONE;
   const rows: SkippedPath[] = [];
   for (let at = 0; at < strings.length; at += STRINGS_PER_SKIPPED) {
     const [path = "", kind = "", reason = ""] = strings.slice(at, at + STRINGS_PER_SKIPPED);
@@ -177,19 +192,19 @@ function toSkipped(strings: readonly string[]): SkippedPath[] {
 }
 
 function decodeFile(reader: Reader): CachedFile | undefined {
-  const { bytes } = reader;
+  const { bytes, numbers } = reader;
   const at = reader.at++;
-  if (bytes.readUInt8(at) === 0) return undefined;
+  if (bytes[at] !== 1) return undefined;
   reader.at += FILE_BYTES;
   return {
-    mtimeNs: bytes.readBigInt64LE(at + 1),
-    ctimeNs: bytes.readBigInt64LE(at + 9),
-    ino: bytes.readBigUInt64LE(at + 17),
+    mtimeNs: numbers.getBigInt64(at + 1, true),
+    ctimeNs: numbers.getBigInt64(at + 9, true),
+    ino: numbers.getBigUint64(at + 17, true),
     entry: {
       type: "file",
-      sizeBytes: bytes.readDoubleLE(at + 25),
+      sizeBytes: numbers.getFloat64(at + 25, true),
       sha256: bytes.toString("hex", at + 33, at + 65),
-      executable: bytes.readUInt8(at + 65) === 1,
+      executable: bytes[at + 65] === 1,
     },
   };
 }
