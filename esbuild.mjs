@@ -74,6 +74,7 @@ async function buildAll() {
       cli: "src/cli.ts",
       engine: "src/engine.ts",
       "scan-worker": "src/snapshots/scan-worker.ts",
+      "secret-worker": "src/snapshots/secret-worker.ts",
       "seatbelt-runner": "src/providers/local/seatbelt-runner.ts",
     },
     outdir: "dist",

@@ -6,10 +6,15 @@ import { hostEngine } from "./host/host-engine.ts";
 import { loadProvider } from "./providers/registry.ts";
 import { createEngine } from "./sessions/create-engine.ts";
 import { createScanner } from "./snapshots/scanner.ts";
+import { createSecretScanner } from "./snapshots/secret-scanner.ts";
 
 // Beside this file when bundled.
 const SCAN_WORKER = new URL(
   import.meta.url.endsWith(".ts") ? "./snapshots/scan-worker.ts" : "./scan-worker.js",
+  import.meta.url,
+);
+const SECRET_WORKER = new URL(
+  import.meta.url.endsWith(".ts") ? "./snapshots/secret-worker.ts" : "./secret-worker.js",
   import.meta.url,
 );
 
@@ -21,6 +26,7 @@ try {
       logger,
       isShared,
       scanner,
+      secrets: resources.add(createSecretScanner(SECRET_WORKER)),
       loadProvider: ({ providerId, options }) =>
         loadProvider(providerId, options, {
           stateFolder: join(state.providers, providerId),

@@ -4,6 +4,7 @@ import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import { toDisplay } from "../core/workspace-path.ts";
 import type { Command, Process, TerminalSize } from "../core/sandbox.ts";
 import { toIsoTime } from "./clock.ts";
+import { BlockedUploadError } from "./blocked-upload.ts";
 import { countChanges } from "./changes.ts";
 import { createDeferred } from "./deferred.ts";
 import { type LiveSession, takeNews } from "./live-session.ts";
@@ -120,7 +121,7 @@ export class ActiveRun {
     const onDidGrow = (sizeBytes: number): void => this.#deps.onDidGrow(this.record.id, sizeBytes);
     const folder = toRunFolder(this.#deps.state, this.record.id);
     this.#log = await RunLogWriter.create(folder, { clock, capBytes, onDidGrow });
-    const command = await toCommand(this.#request);
+    const command = await toCommand(this.#request, (id, path) => this.#deps.timeline.readText(id, path));
     const { prepared, process } = await this.#begin(command);
     const exit = await this.#watch(process, this.#log);
     if (!this.#abandoned) this.#phase = new AbortController();
@@ -290,7 +291,8 @@ export class ActiveRun {
     const message = what === undefined ? toMessage(error) : `${what}: ${toMessage(error)}${toHint(code)}`;
     if (!(error instanceof SandboxError))
       this.#deps.logger.error(error instanceof Error ? (error.stack ?? message) : message);
-    this.#update({ error: { code, message } });
+    const blocked = error instanceof BlockedUploadError ? { blocked: error.blocked } : {};
+    this.#update({ error: { code, message }, ...blocked });
   }
 
   async #finish(): Promise<void> {

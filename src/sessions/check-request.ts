@@ -98,6 +98,8 @@ async function checkCommandFile(request: RunRequest): Promise<void> {
   if (command.kind !== "file" && command.kind !== "code") return;
   if (command.path === "") throw new SandboxError("invalid", "The workspace is a folder; choose a file to run.");
   checkWorkspacePath(command.path, "linux");
+  // What a snapshot has is known only when it is read.
+  if (request.snapshotId !== undefined) return;
   if (command.kind === "code") {
     if ((await readDiskEntry(workspaceRoot, command.path)) === undefined) return;
     throw new SandboxError(

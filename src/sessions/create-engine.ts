@@ -6,10 +6,12 @@ import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import type { TerminalSize } from "../core/sandbox.ts";
 import { createObjectStore, type ObjectStore } from "../snapshots/object-store.ts";
 import type { Scanner } from "../snapshots/scanner.ts";
+import type { SecretScanner } from "../snapshots/secret-scanner.ts";
 import { ActiveRun, type RunDeps } from "./active-run.ts";
 import { ChangeDesk, type ChangeOwner } from "./change-desk.ts";
 import { ChangeSetStore } from "./change-set-store.ts";
 import { checkRunRequest, checkTarget, checkWorkspaceRoot } from "./check-request.ts";
+import { createAllowedSecrets } from "./allowed-secrets.ts";
 import { type Clock, systemClock, toIsoTime } from "./clock.ts";
 import { createEventLimiter } from "./event-limiter.ts";
 import type { ApplyResult, Engine, EngineEvent, PathSelection } from "./engine.ts";
@@ -28,6 +30,7 @@ import { createId } from "./sandbox-spec.ts";
 import { SessionPool } from "./session-pool.ts";
 import type { SnapshotEngine } from "./snapshot-engine.ts";
 import type { ChangeSetRecord } from "./snapshot-records.ts";
+import { allowSecrets, previewUpload, type UploadDeskDeps } from "./upload-desk.ts";
 import { prepareStateFolder, type StateFolder } from "./state-folder.ts";
 import { createSnapshots, type Snapshots } from "./timeline/create-snapshots.ts";
 
@@ -38,6 +41,8 @@ export interface EngineDeps {
   readonly loadProvider: (target: Target) => Promise<Provider>;
   /** Disposed by whoever made it. */
   readonly scanner: Scanner;
+  /** Disposed by whoever made it. */
+  readonly secrets: SecretScanner;
   readonly logger: Logger;
   readonly clock?: Clock;
   readonly logCapBytes?: number;
@@ -83,6 +88,7 @@ class LocalEngine implements HostedEngine {
   readonly #changeSets: ChangeSetStore;
   readonly #desk: ChangeDesk;
   readonly #snapshots: Snapshots;
+  readonly #uploads: UploadDeskDeps;
   readonly #loadProvider: (target: Target) => Promise<Provider>;
   readonly #end = new AbortController();
   #sweep: Promise<void> = Promise.resolve();
@@ -106,6 +112,15 @@ class LocalEngine implements HostedEngine {
       onDidFailToCreate: () => this.#startSweep(),
       onWillEnd: (session, cause) => this.#snapshots.keepLast(session, cause),
     });
+    this.#uploads = {
+      state: deps.state,
+      scanner: deps.scanner,
+      secrets: deps.secrets,
+      store: this.#store,
+      pool: this.#pool,
+      allowed: createAllowedSecrets(deps.state),
+      fingerprintKey: installId,
+    };
     this.#reaper = { ...common, pool: this.#pool };
     this.#changeSets = new ChangeSetStore({
       state: deps.state,
@@ -158,7 +173,7 @@ class LocalEngine implements HostedEngine {
     await this.#snapshots.storage.load();
     this.#startSweep();
     // A sandbox may have ended while nobody looked.
-    this.#sweep = Promise.all([this.#sweep, this.#pool.verifyAll(this.#call())]).then(() => undefined);
+    this.#sweep = Promise.all([this.#sweep, this.#pool.reviveAll(this.#call())]).then(() => undefined);
   }
 
   get isBusy(): boolean {
@@ -271,8 +286,8 @@ class LocalEngine implements HostedEngine {
       id,
       this.#call(),
     );
-  previewUpload: SnapshotEngine["previewUpload"] = notYet;
-  allowSecrets: SnapshotEngine["allowSecrets"] = notYet;
+  previewUpload: SnapshotEngine["previewUpload"] = (request) => previewUpload(this.#uploads, request, this.#call());
+  allowSecrets: SnapshotEngine["allowSecrets"] = (root, prints) => allowSecrets(this.#uploads, root, prints);
 
   async checkTarget(target: Target): Promise<void> {
     checkTarget(target);
@@ -297,6 +312,7 @@ class LocalEngine implements HostedEngine {
       scanner: this.#deps.scanner,
       store: this.#store,
       pool: this.#pool,
+      uploads: this.#uploads,
       timeline: this.#snapshots.timeline,
       runs: this.#runStore,
       clock: this.#clock,
@@ -369,8 +385,4 @@ class LocalEngine implements HostedEngine {
     for (const { id } of selectOldSessions(this.#pool.list(), [...this.#listRuns(), ...snapshots], now))
       await this.#pool.forget(id);
   }
-}
-
-async function notYet(): Promise<never> {
-  throw new SandboxError("unsupported", "This is not there yet.");
 }

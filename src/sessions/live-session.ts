@@ -16,8 +16,8 @@ export interface LiveSession {
   readonly extraPaths: Set<string>;
   /** Notes that one of its runs has told already: what stays as it is is news once. */
   readonly toldNotes: Set<string>;
-  /** Paths that the last scan left out of what was pushed. */
-  leftOut: readonly string[];
+  /** Paths that the last scan left out of what was pushed; undefined when that was before this engine. */
+  leftOut: readonly string[] | undefined;
 }
 
 export function createLiveSession(record: SessionRecord, sandbox: Sandbox, files: SessionFiles): LiveSession {
@@ -29,7 +29,7 @@ export function createLiveSession(record: SessionRecord, sandbox: Sandbox, files
     runIds: new Set(),
     extraPaths: new Set(),
     toldNotes: new Set(),
-    leftOut: [],
+    leftOut: undefined,
   };
 }
 

@@ -9,10 +9,12 @@ import type { Scan, Scanner } from "../snapshots/scanner.ts";
 import { type LiveSession, takeNews } from "./live-session.ts";
 import { pullFiles } from "./pull.ts";
 import { toPullDeps } from "./pull-deps.ts";
-import { pushWorkspace } from "./push.ts";
+import { pushChecked } from "./push-checked.ts";
 import type { RunRequest } from "./records.ts";
 import { isGone, type SessionPool } from "./session-pool.ts";
 import { type StateFolder, toScanCacheFile } from "./state-folder.ts";
+import { checkUpload, type UploadCheckDeps } from "./upload-check.ts";
+import { findWarm } from "./upload-desk.ts";
 import { toMoment } from "./timeline/capture.ts";
 import { restoreNewSession } from "./timeline/restore.ts";
 import type { Moment, Timeline } from "./timeline/timeline.ts";
@@ -25,6 +27,7 @@ export interface PrepareDeps {
   readonly pool: SessionPool;
   readonly timeline: Timeline;
   readonly clock: Clock;
+  readonly uploads: UploadCheckDeps;
 }
 
 /** A session that holds the workspace as it is on screen. */
@@ -57,7 +60,7 @@ export async function prepareRun(deps: PrepareDeps, request: PrepareRequest, cal
   try {
     // Creating a sandbox takes as long as scanning does.
     const [scan, { session, notes }] = await Promise.all([
-      scanWorkspace(deps, run, own.signal),
+      scanWorkspace(deps, run, own.signal).then((scan) => checkCold(deps, run, scan, own)),
       deps.pool.acquire({ workspaceRoot, target, neededMs: timeoutMs }, own, progress),
     ]);
     checkIsSent(run, scan);
@@ -85,6 +88,8 @@ async function prepareSnapshotRun(
   const { totalBytes, treeHash } = deps.timeline.find(snapshotId);
   const scan: Scan = { manifest, skipped: [], notes: [], totalBytes, treeHash, isVerified: true };
   checkIsSent(run, scan);
+  const upload = { workspaceRoot: run.workspaceRoot, manifest, paths: [...manifest.keys()], overlays: [] };
+  await checkUpload(deps.uploads, upload, run, call);
   progress("Creating a sandbox with the snapshot's files");
   const session = await restoreNewSession(deps, { snapshotId, target: run.target, isDetached: true }, call);
   request.onDidAcquire(session);
@@ -103,8 +108,25 @@ function scanWorkspace(deps: PrepareDeps, request: RunRequest, signal: AbortSign
   return deps.scanner.scan(scanRequest, signal);
 }
 
+// Everything goes into a new sandbox: there is no need to wait for that to know whether it may.
+async function checkCold(deps: PrepareDeps, request: RunRequest, scan: Scan, call: Call): Promise<Scan> {
+  if (findWarm(deps.pool, request).length > 0) return scan;
+  const { workspaceRoot, overlays } = request;
+  const { manifest } = scan;
+  const texts = overlays.filter(({ path }) => manifest.has(path));
+  await checkUpload(
+    deps.uploads,
+    { workspaceRoot, manifest, paths: [...manifest.keys()], overlays: texts },
+    request,
+    call,
+  );
+  return scan;
+}
+
 // It was there when the run was asked for; it may have gone since.
 function checkIsSent({ command }: RunRequest, scan: Scan): void {
+  if (command.kind === "code" && scan.manifest.has(command.path))
+    throw new SandboxError("invalid", `${toDisplay(command.path)} is there already: code needs a path of its own.`);
   if (command.kind !== "file" || scan.manifest.has(command.path)) return;
   const reason = scan.skipped.find(({ path }) => path === command.path || command.path.startsWith(`${path}/`))?.reason;
   throw new SandboxError("invalid", `${toDisplay(command.path)} cannot be run: ${reason ?? "it is gone"}.`);
@@ -125,25 +147,21 @@ async function bring(
     if (extra) session.extraPaths.add(extra.path);
     const { workspaceRoot, overlays } = request;
     const { store } = deps;
-    await pushWorkspace(
-      session.sandbox,
-      files,
-      { workspaceRoot, overlays, local: scan.manifest, store, ...(extra ? { extra } : {}) },
-      call,
-    );
+    const push = { workspaceRoot, overlays, local: scan.manifest, store, ...(extra ? { extra } : {}) };
+    const { kept } = await pushChecked(deps.uploads, session, { run: request, push }, call);
     session.runIds.add(runId);
-    session.leftOut = scan.skipped.map(({ path }) => path);
-    await noteEnvironment(deps.pool, session, Object.keys(request.env));
+    if (request.snapshotId === undefined) session.leftOut = scan.skipped.map(({ path }) => path);
+    noteEnvironment(deps.pool, session, Object.keys(request.env));
     const before = unclaimed ? withPush(unclaimed, found, files.known) : files.known;
-    return { session, scan, before, moment: toMoment(session, { cause: "push", runId }) };
+    return { session, scan, before, moment: { ...toMoment(session, { cause: "push", runId }), kept } };
   }, call.signal);
 }
 
 // For whoever restores the session: which variables it had is worth knowing, and their values are nobody's business.
-async function noteEnvironment(pool: SessionPool, session: LiveSession, names: readonly string[]): Promise<void> {
+function noteEnvironment(pool: SessionPool, session: LiveSession, names: readonly string[]): void {
   const known = session.record.envNames ?? [];
   const envNames = [...new Set([...known, ...names])].sort();
-  if (envNames.length > known.length) await pool.save({ ...session.record, envNames });
+  if (envNames.length > known.length) void pool.save({ ...session.record, envNames }).catch(() => undefined);
 }
 
 // A push makes the sandbox forget which files were touched before it: they have to be looked at first. Resolves with

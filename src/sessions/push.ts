@@ -3,6 +3,7 @@ import type { Call } from "../core/call.ts";
 import { toMessage } from "../core/sandbox-error.ts";
 import type { Sandbox } from "../core/sandbox.ts";
 import { type Entry, type Manifest, toManifest } from "../snapshots/manifest.ts";
+import { patchManifest, type TreeDelta } from "../snapshots/tree-delta.ts";
 import type { ObjectStore } from "../snapshots/object-store.ts";
 import { type PackRequest, packFiles } from "../snapshots/pack.ts";
 import { packStored } from "../snapshots/pack-stored.ts";
@@ -20,6 +21,16 @@ export interface PushRequest {
   readonly extra?: Overlay;
   /** Keeps the contents that are sent. */
   readonly store: ObjectStore;
+  /** Called with the paths that are about to be sent, before anything is; what it throws ends the push. */
+  readonly onWillSend: (paths: readonly string[]) => Promise<void>;
+}
+
+/** What was pushed. */
+export interface Push {
+  /** What turned out different from `local`: path -> what was sent; undefined when nothing was. */
+  readonly updates: ReadonlyMap<string, Entry | undefined>;
+  /** Settles when the store has what was sent; that is nothing to wait for before something is run. Never rejects. */
+  readonly kept: Promise<void>;
 }
 
 /**
@@ -31,25 +42,27 @@ export async function pushWorkspace(
   files: SessionFiles,
   request: PushRequest,
   call: Call,
-): Promise<void> {
+): Promise<Push> {
   const plan = planPush({ local: request.local, ...files });
   const { extra } = request;
   const sent = extra ? [...plan.send, extra.path] : plan.send;
   if (sent.length === 0 && plan.deletes.length === 0) {
     files.pushed = toLatest(files.pushed, request.local);
-    return;
+    return { updates: new Map(), kept: Promise.resolve() };
   }
+  if (sent.length > 0) await request.onWillSend(plan.send);
   const concerned = [...plan.send, ...plan.deletes];
   for (const path of concerned) files.resend.add(path);
-  const push = { deletes: plan.deletes, pack: toPackRequest(request, sent), store: request.store };
-  const updates = await applyPush(sandbox, push, call);
+  const delta = { deletes: plan.deletes, pack: toPackRequest(request, sent), store: request.store };
+  const { updates, kept } = await applyPush(sandbox, delta, call);
   if (extra) updates.delete(extra.path);
   recordPush(files, { local: request.local, send: plan.send, deletes: plan.deletes, updates });
   for (const path of concerned) files.resend.delete(path);
   if (updates.size > 0) call.logger.debug(`${updates.size} files changed while they were being sent`);
+  return { updates, kept };
 }
 
-interface Push {
+interface PushedDelta {
   readonly deletes: readonly string[];
   readonly pack: PackRequest;
   readonly store: ObjectStore;
@@ -57,22 +70,23 @@ interface Push {
 
 async function applyPush(
   sandbox: Sandbox,
-  { deletes, pack: request, store }: Push,
+  { deletes, pack: request, store }: PushedDelta,
   call: Call,
-): Promise<Map<string, Entry | undefined>> {
+): Promise<Push & { readonly updates: Map<string, Entry | undefined> }> {
   if (request.paths.length === 0) {
     await sandbox.apply({ deletes }, call);
-    return new Map();
+    return { updates: new Map(), kept: Promise.resolve() };
   }
   const keep = store.openBatch();
   try {
     const pack = packFiles({ ...request, keep });
     await sandbox.apply({ deletes, tar: pack.tar }, call);
+    const updates = new Map(await pack.updates);
     // A full disk here is no reason not to run there: only no snapshot comes of it.
-    await keep.finish().catch((error: unknown) => call.logger.warn(toMessage(error)));
-    return new Map(await pack.updates);
-  } finally {
+    return { updates, kept: keep.finish().catch((error: unknown) => call.logger.warn(toMessage(error))) };
+  } catch (error) {
     await keep.discard();
+    throw error;
   }
 }
 
@@ -121,23 +135,31 @@ interface Pushed {
 }
 
 function recordPush(files: SessionFiles, { local, send, deletes, updates }: Pushed): void {
-  const deleted = new Set(deletes);
-  const known = new Map([...files.known].filter(([path]) => !isWithin(path, deleted)));
-  const pushed = new Map(local);
+  const known = new Map<string, Entry | undefined>(withinAny(files.known, deletes).map((path) => [path, undefined]));
+  const pushed = new Map<string, Entry | undefined>();
   for (const path of send) {
     const entry = updates.has(path) ? updates.get(path) : local.get(path);
     if (entry) {
       known.set(path, entry);
-      pushed.set(path, entry);
+      if (updates.has(path)) pushed.set(path, entry);
       // An entry for a folder says that it is empty.
-      for (const parent of parentsOf(path)) if (known.get(parent)?.type === "directory") known.delete(parent);
+      for (const parent of parentsOf(path))
+        if (files.known.get(parent)?.type === "directory") known.set(parent, undefined);
       continue;
     }
     // Gone while it was being sent: the sandbox keeps what it has until the next push sees that it is gone.
-    const before = files.pushed.get(path);
-    if (before) pushed.set(path, before);
-    else pushed.delete(path);
+    pushed.set(path, files.pushed.get(path));
   }
-  files.known = toManifest(known);
-  files.pushed = toLatest(files.pushed, toManifest(pushed));
+  files.pushed = toLatest(files.pushed, patch(local, pushed));
+  // Mostly the sandbox holds what the workspace does; then it is one list, hashed and written once.
+  files.known = toLatest(files.pushed, patch(files.known, known));
+}
+
+function patch(manifest: Manifest, delta: TreeDelta): Manifest {
+  return delta.size === 0 ? manifest : patchManifest(manifest, delta);
+}
+
+function withinAny(manifest: Manifest, folders: readonly string[]): readonly string[] {
+  const paths = new Set(folders);
+  return paths.size === 0 ? [] : [...manifest.keys()].filter((path) => isWithin(path, paths));
 }

@@ -14,16 +14,27 @@ const SHELL = "if command -v bash >/dev/null 2>&1; then exec bash -i; fi; exec s
 
 /**
  * What to execute for a run. Without it Python keeps output back when it writes to a pipe.
+ * @param readSnapshot the text of a file of the snapshot that is run, "" for one that is not there
  * @throws {SandboxError} `invalid` when nobody knows how to run the file
  */
-export async function toCommand(request: RunRequest): Promise<Command> {
+export async function toCommand(
+  request: RunRequest,
+  readSnapshot: (snapshotId: string, path: string) => Promise<string>,
+): Promise<Command> {
   const pty = request.pty ?? (request.command.kind === "shell" ? DEFAULT_SIZE : undefined);
   const env = { PYTHONUNBUFFERED: "1", ...(pty ? { TERM: "xterm-256color" } : {}), ...request.env };
   const cwd = request.cwd === undefined ? {} : { cwd: request.cwd };
-  return { argv: await toArgv(request), env, ...cwd, ...(pty ? { pty } : {}) };
+  const readLine = async (path: string): Promise<string> =>
+    request.snapshotId === undefined
+      ? await readFirstLine(join(request.workspaceRoot, path))
+      : toFirstLine(await readSnapshot(request.snapshotId, path));
+  return { argv: await toArgv(request, readLine), env, ...cwd, ...(pty ? { pty } : {}) };
 }
 
-async function toArgv({ command, cwd, workspaceRoot, overlays, languages }: RunRequest): Promise<readonly string[]> {
+async function toArgv(
+  { command, cwd, overlays, languages }: RunRequest,
+  readLine: (path: string) => Promise<string>,
+): Promise<readonly string[]> {
   switch (command.kind) {
     case "argv":
       return command.argv;
@@ -39,7 +50,7 @@ async function toArgv({ command, cwd, workspaceRoot, overlays, languages }: RunR
       ];
     case "file": {
       const overlay = overlays.find(({ path }) => path === command.path);
-      const firstLine = overlay ? toFirstLine(overlay.text) : await readFirstLine(join(workspaceRoot, command.path));
+      const firstLine = overlay ? toFirstLine(overlay.text) : await readLine(command.path);
       return [...resolveLanguage(command.path, firstLine, languages), toArgument(command.path, cwd), ...command.args];
     }
   }

@@ -51,6 +51,6 @@ function toSorted(record: object): unknown {
 }
 
 /** Unique, short enough to type, and in the order of time when sorted as text. */
-export function createId(clock: Clock): string {
+export function createId(clock: Pick<Clock, "now">): string {
   return `${clock.now().toString(36)}-${randomBytes(4).toString("hex")}`;
 }

@@ -4,6 +4,7 @@ import type { Progress, Provider } from "../core/provider.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import type { Sandbox } from "../core/sandbox.ts";
 import { type Clock, toIsoTime } from "./clock.ts";
+import { scheduleLastLooks } from "./last-looks.ts";
 import type { Ledger } from "./ledger.ts";
 import { createLiveSession, type LiveSession } from "./live-session.ts";
 import { createLocks } from "./lock.ts";
@@ -13,9 +14,8 @@ import { toSandboxSpec, toTargetKey } from "./sandbox-spec.ts";
 import { createSessionFiles, readSessionFiles, type SessionFiles, writeSessionFiles } from "./session-files.ts";
 import { type StateFolder, toSessionFolder } from "./state-folder.ts";
 
-/** How long before a sandbox ends by itself its files are kept, of its whole life and at most. */
-const LAST_PART = 0.1;
-const MAX_LAST_MS = 60_000;
+// How long an engine that starts waits for each sandbox to say that it is there.
+const REVIVE_MS = 30_000;
 
 /** What the pool is made from. */
 export interface PoolDeps {
@@ -82,8 +82,7 @@ export class SessionPool {
 
   /** The workspace's warm session on that target, or a new one. */
   async acquire(request: SessionRequest, call: Call, progress: Progress): Promise<AcquiredSession> {
-    const key = `${request.workspaceRoot}\n${toTargetKey(request.target)}`;
-    return await this.#locks(key)(async () => {
+    return await this.#locks(toWarmKey(request))(async () => {
       const notes: string[] = [];
       const warm = await this.#findWarm(request, call, notes);
       if (!warm) return { session: await this.start(request, call, progress), notes };
@@ -140,16 +139,27 @@ export class SessionPool {
   async open(sessionId: string, call: Call): Promise<LiveSession> {
     const record = this.#records.get(sessionId);
     if (!record) throw new SandboxError("not-found", "There is no session with that id.");
-    const live =
-      record.state === "ready" ? (this.#live.get(sessionId) ?? (await this.#reconnect(record, call, []))) : undefined;
+    const live = await this.#locks(toWarmKey(record))(() => this.#findLiveAgain(sessionId, call), call.signal);
     if (live) return live;
     throw new SandboxError("not-found", "The session has no sandbox any more. Restore it from its last snapshot.");
   }
 
-  /** Ends the sessions on record whose sandboxes turn out to be gone. What cannot be reached stays as it is. */
-  async verifyAll(call: Call): Promise<void> {
-    const ready = this.list().filter(({ id, state }) => state === "ready" && !this.#live.has(id));
-    await Promise.all(ready.map((record) => this.#verifyRecord(record, call)));
+  /**
+   * Finds the sandboxes of an earlier engine's sessions again, so that they are looked at before they end; ends the sessions
+   * whose sandboxes are gone. What cannot be reached stays as it is. Never rejects.
+   */
+  async reviveAll(call: Call): Promise<void> {
+    const ready = this.list().filter(({ state }) => state === "ready");
+    const own: Call = { ...call, signal: AbortSignal.any([call.signal, AbortSignal.timeout(REVIVE_MS)]) };
+    const revive = (record: SessionRecord): Promise<unknown> =>
+      this.#locks(toWarmKey(record))(() => this.#findLiveAgain(record.id, own), own.signal);
+    await Promise.allSettled(ready.map(revive));
+  }
+
+  async #findLiveAgain(sessionId: string, call: Call): Promise<LiveSession | undefined> {
+    const record = this.#records.get(sessionId);
+    if (record?.state !== "ready") return undefined;
+    return this.#live.get(sessionId) ?? (await this.#reconnect(record, call, []));
   }
 
   /** Records that a session's sandbox is no more. */
@@ -234,6 +244,9 @@ export class SessionPool {
       };
       const session = createLiveSession(ready, sandbox, createSessionFiles());
       await fill?.(session, call);
+      // A later engine goes on with a sandbox only when it knows what is in it.
+      const saving = this.saveFiles(session);
+      if (fill) await saving;
       this.#keep(session);
       await this.save(ready);
       return session;
@@ -249,12 +262,13 @@ export class SessionPool {
   #keep(session: LiveSession): void {
     const { clock } = this.#deps;
     this.#live.set(session.record.id, session);
-    const remainingMs = session.sandbox.expiresAt.getTime() - clock.now();
-    clock.after(remainingMs, () => void this.#expire(session.record.id));
-    const lastMs = Math.min(MAX_LAST_MS, session.record.target.lifetimeMs * LAST_PART);
-    clock.after(remainingMs - lastMs, () => {
-      if (this.#live.get(session.record.id) === session) void this.#deps.onWillEnd(session, "expiry");
-    });
+    const { id, target } = session.record;
+    const expiresAtMs = session.sandbox.expiresAt.getTime();
+    clock.after(expiresAtMs - clock.now(), () => void this.#expire(id));
+    const onLook = (): void => {
+      if (this.#live.get(id) === session) void this.#deps.onWillEnd(session, "expiry");
+    };
+    scheduleLastLooks(clock, { expiresAtMs, lifetimeMs: target.lifetimeMs, onLook });
   }
 
   async #expire(sessionId: string): Promise<void> {
@@ -332,6 +346,11 @@ export class SessionPool {
       throw error;
     }
   }
+}
+
+// Sessions that could serve the same request are found, and found again, one at a time.
+function toWarmKey({ workspaceRoot, target }: Pick<SessionRequest, "workspaceRoot" | "target">): string {
+  return `${workspaceRoot}\n${toTargetKey(target)}`;
 }
 
 /** Whether an error says that the sandbox is no more. */

@@ -8,9 +8,17 @@ import { followRun } from "../../src/sessions/follow-run.ts";
 import type { RunCommand, RunRecord, RunRequest } from "../../src/sessions/records.ts";
 import { type StateFolder, toStateFolder } from "../../src/sessions/state-folder.ts";
 import { createScanner, type Scanner } from "../../src/snapshots/scanner.ts";
+import { createSecretScanner, type SecretScanner } from "../../src/snapshots/secret-scanner.ts";
 import { FakeProvider } from "./fake-provider.ts";
 
 const SCAN_WORKER = new URL("../../src/snapshots/scan-worker.ts", import.meta.url);
+const SECRET_WORKER = new URL("../../src/snapshots/secret-worker.ts", import.meta.url);
+
+interface Parts {
+  readonly scanner: Scanner;
+  readonly secrets: SecretScanner;
+  readonly provider: FakeProvider;
+}
 
 /** What a run left for a test to look at. */
 export interface Outcome {
@@ -21,33 +29,37 @@ export interface Outcome {
 
 /** An engine over the fake provider, with a state folder and a workspace of its own. */
 export class EngineBench {
-  readonly #scanner: Scanner;
+  readonly #parts: Parts;
   readonly folder: string;
   readonly workspace: string;
   readonly state: StateFolder;
   readonly provider: FakeProvider;
   engine: HostedEngine;
 
-  private constructor(folder: string, engine: HostedEngine, parts: { scanner: Scanner; provider: FakeProvider }) {
+  private constructor(folder: string, engine: HostedEngine, parts: Parts) {
     this.folder = folder;
     this.workspace = join(folder, "workspace");
     this.state = toStateFolder({ SANDPIPER_STATE: join(folder, "state") });
     this.engine = engine;
-    this.#scanner = parts.scanner;
+    this.#parts = parts;
     this.provider = parts.provider;
   }
 
   static async create(deps: Partial<EngineDeps> = {}): Promise<EngineBench> {
     const folder = await realpath(await mkdtemp(join(tmpdir(), "sandpiper-")));
     await mkdir(join(folder, "workspace"));
-    const parts = { scanner: createScanner(SCAN_WORKER), provider: new FakeProvider(join(folder, "sandboxes")) };
+    const parts = {
+      scanner: createScanner(SCAN_WORKER),
+      secrets: createSecretScanner(SECRET_WORKER),
+      provider: new FakeProvider(join(folder, "sandboxes")),
+    };
     const engine = await makeEngine(folder, parts, deps);
     return new EngineBench(folder, engine, parts);
   }
 
   /** Forgets the engine as a crash does, without a word to it, and starts another on the same state. */
   async restart(deps: Partial<EngineDeps> = {}): Promise<void> {
-    this.engine = await makeEngine(this.folder, { scanner: this.#scanner, provider: this.provider }, deps);
+    this.engine = await makeEngine(this.folder, this.#parts, deps);
   }
 
   async write(path: string, text: string): Promise<void> {
@@ -110,16 +122,17 @@ export class EngineBench {
 
   async dispose(): Promise<void> {
     await this.engine.dispose();
-    await this.#scanner.dispose();
+    await this.#parts.scanner.dispose();
+    await this.#parts.secrets.dispose();
     await rm(this.folder, { recursive: true, force: true });
   }
 }
 
 async function makeEngine(
   folder: string,
-  { scanner, provider }: { scanner: Scanner; provider: FakeProvider },
+  { provider, ...parts }: Parts,
   deps: Partial<EngineDeps>,
 ): Promise<HostedEngine> {
   const state = toStateFolder({ SANDPIPER_STATE: join(folder, "state") });
-  return await createEngine({ state, scanner, logger: silentLogger, loadProvider: async () => provider, ...deps });
+  return await createEngine({ state, ...parts, logger: silentLogger, loadProvider: async () => provider, ...deps });
 }

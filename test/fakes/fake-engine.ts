@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { hostEngine } from "../../src/host/host-engine.ts";
 import { createEngine } from "../../src/sessions/create-engine.ts";
 import { createScanner } from "../../src/snapshots/scanner.ts";
+import { createSecretScanner } from "../../src/snapshots/secret-scanner.ts";
 import { FakeProvider } from "./fake-provider.ts";
 
 await hostEngine(process.env["SANDPIPER_TEST_VERSION"] ?? "1.0.0", async ({ state, logger, isShared, resources }) => {
@@ -16,5 +17,6 @@ await hostEngine(process.env["SANDPIPER_TEST_VERSION"] ?? "1.0.0", async ({ stat
     await new Promise(() => undefined);
   };
   const scanner = resources.add(createScanner(new URL("../../src/snapshots/scan-worker.ts", import.meta.url)));
-  return await createEngine({ state, logger, isShared, scanner, loadProvider: async () => provider });
+  const secrets = resources.add(createSecretScanner(new URL("../../src/snapshots/secret-worker.ts", import.meta.url)));
+  return await createEngine({ state, logger, isShared, scanner, secrets, loadProvider: async () => provider });
 });

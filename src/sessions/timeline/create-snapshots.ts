@@ -11,7 +11,7 @@ import type { RunRecord } from "../records.ts";
 import type { RunStore } from "../run-store.ts";
 import type { SessionPool } from "../session-pool.ts";
 import type { StateFolder } from "../state-folder.ts";
-import { captureLast } from "./capture.ts";
+import { captureLast, fetchContents } from "./capture.ts";
 import { readLiveObjects } from "./live-objects.ts";
 import { SnapshotDesk } from "./snapshot-desk.ts";
 import { createSnapshotStore } from "./snapshot-store.ts";
@@ -53,6 +53,10 @@ export function createSnapshots(deps: SnapshotsDeps): Snapshots {
     store,
     clock,
     logger,
+    fetchContents: async (sessionId, paths) => {
+      const session = deps.pool.findLive(sessionId);
+      if (session) await fetchContents(deps, session, paths, deps.newCall());
+    },
     onDidChange: deps.onDidChange,
     onDidGrow: () => storage.tidyLater(),
   });
@@ -69,6 +73,6 @@ export function createSnapshots(deps: SnapshotsDeps): Snapshots {
     timeline,
     storage,
     desk: new SnapshotDesk({ ...deps, timeline }),
-    keepLast: (session, cause) => captureLast({ timeline, store }, session, cause, deps.newCall()),
+    keepLast: (session, cause) => captureLast({ timeline, store, clock }, session, cause, deps.newCall()),
   };
 }

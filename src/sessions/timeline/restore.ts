@@ -6,7 +6,7 @@ import type { LiveSession } from "../live-session.ts";
 import { pushTree } from "../push.ts";
 import type { Target } from "../records.ts";
 import type { SessionPool } from "../session-pool.ts";
-import { captureSession } from "./capture.ts";
+import { captureSession, lookInto } from "./capture.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** What bringing snapshots back into sandboxes needs. */
@@ -38,9 +38,7 @@ export async function restoreNewSession(deps: RestoreDeps, request: RestoreReque
     session.leftOut = leftOut;
   };
   const { target } = request;
-  const session = await deps.pool.start({ workspaceRoot, target, facts, fill }, call, () => undefined);
-  await deps.pool.saveFiles(session);
-  return session;
+  return await deps.pool.start({ workspaceRoot, target, facts, fill }, call, () => undefined);
 }
 
 /**
@@ -62,6 +60,8 @@ export async function restoreIntoSession(
   await captureSession(deps, session, { cause: "restore" }, call);
   await session.lock(async () => {
     checkIdle(session);
+    // What differs is told from what is there, also from what nobody has looked at before.
+    session.files.known = await lookInto(deps, session, call);
     await pushTree(session.sandbox, session.files, { tree, base, store: deps.store }, call);
   }, call.signal);
   session.leftOut = await deps.timeline.readLeftOut(snapshotId);

@@ -1,6 +1,8 @@
 import { isAbsolute } from "node:path";
 import type { Call } from "../../core/call.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
+import { toDisplay } from "../../core/workspace-path.ts";
+import { toManifest } from "../../snapshots/manifest.ts";
 import { readArchive } from "../../snapshots/read-archive.ts";
 import { writeArchive } from "../../snapshots/write-archive.ts";
 import { type PlannedChange, planChanges } from "../../snapshots/merge.ts";
@@ -23,7 +25,7 @@ import type {
 } from "../snapshot-records.ts";
 import { type StateFolder, toScanCacheFile } from "../state-folder.ts";
 import { captureSession } from "./capture.ts";
-import { keepContents } from "./keep-contents.ts";
+import { findMissing, keepContents } from "./keep-contents.ts";
 import { restoreIntoSession, restoreNewSession } from "./restore.ts";
 import { planRestore } from "./restore-workspace.ts";
 import type { Timeline } from "./timeline.ts";
@@ -101,17 +103,19 @@ export class SnapshotDesk {
   }
 
   async restoreWorkspace(snapshotId: string, maxFileMiB: number): Promise<ChangeSetRecord> {
-    const { timeline, changeSets } = this.#deps;
+    const { timeline, changeSets, store } = this.#deps;
     const { workspaceRoot, name, createdAt } = timeline.find(snapshotId);
     const tree = await timeline.readTree(snapshotId);
     const leftOut = await timeline.readLeftOut(snapshotId);
     const { scan } = await this.#takeWorkspace({ workspaceRoot, overlays: [], maxFileMiB }, "restore");
+    const changes = planRestore(scan.manifest, tree, leftOut);
+    await checkKept(changes, store);
     return await changeSets.create({
       title: `Restore ${name ?? createdAt.slice(0, 16).replace("T", " ")}`,
       workspaceRoot,
       cause: "restore",
       snapshotId,
-      changes: await proposeChanges(planRestore(scan.manifest, tree, leftOut), this.#deps.store),
+      changes: await proposeChanges(changes, store),
     });
   }
 
@@ -163,4 +167,13 @@ function toSnapshotChange(change: PlannedChange & Pick<SnapshotChange, "renamedF
 
 function checkAbsolute(file: string): void {
   if (!isAbsolute(file)) throw new SandboxError("invalid", `${file} is no absolute path.`);
+}
+
+// What cannot be written is better said now than half-way.
+async function checkKept(changes: readonly PlannedChange[], store: ObjectStore): Promise<void> {
+  const wanted = toManifest(changes.flatMap(({ path, theirs }) => (theirs ? [[path, theirs] as const] : [])));
+  const [first, ...others] = await findMissing(wanted, store);
+  if (first === undefined) return;
+  const what = others.length > 0 ? `${toDisplay(first)} and ${others.length} more` : toDisplay(first);
+  throw new SandboxError("unavailable", `The snapshot cannot be restored: the contents of ${what} are no longer kept.`);
 }

@@ -29,7 +29,6 @@ export interface StorageDeps {
 
 // Snapshots come in bursts; one look through the store is enough for all of them.
 const TIDY_DELAY_MS = 30_000;
-const GRACE_MS = 60 * 60_000;
 const MIB = 1024 * 1024;
 
 /** Keeps what snapshots take on disk within the user's bounds. */
@@ -45,8 +44,12 @@ export class Storage {
   }
 
   async load(): Promise<void> {
-    const file = await readJsonFile(this.#policyFile, isPolicyFile);
-    if (file.kind === "read") this.#policy = file.value.policy;
+    try {
+      const file = await readJsonFile(this.#policyFile, isPolicyFile);
+      if (file.kind === "read") this.#policy = file.value.policy;
+    } catch (error) {
+      this.#deps.logger.error(toMessage(error));
+    }
     this.tidyLater();
   }
 
@@ -106,14 +109,7 @@ export class Storage {
     const { timeline, readLiveObjects } = this.#deps;
     const live = timeline.list().flatMap(({ treeHash, baseTreeHash }) => [treeHash, baseTreeHash]);
     const objects = await readLiveObjects();
-    await collectGarbage(
-      this.#folders,
-      { treeHashes: live, objects },
-      {
-        graceMs: GRACE_MS,
-        signal: this.#end.signal,
-      },
-    );
+    await collectGarbage(this.#folders, { treeHashes: live, objects }, { signal: this.#end.signal });
     timeline.forgetComplete();
   }
 

@@ -4,7 +4,7 @@ import type { Manifest } from "../../snapshots/manifest.ts";
 import type { ObjectStore } from "../../snapshots/object-store.ts";
 import type { TreeStore } from "../../snapshots/tree-store.ts";
 import { toTreeHash } from "../../snapshots/tree-hash.ts";
-import { type Clock, toIsoTime } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import type { EngineEvent } from "../engine.ts";
 import { createLock } from "../lock.ts";
 import type { Target } from "../records.ts";
@@ -20,6 +20,8 @@ export interface TimelineDeps {
   readonly store: ObjectStore;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Brings contents that the store lacks from that session's sandbox, if it is there. */
+  readonly fetchContents: (sessionId: string, paths: readonly string[]) => Promise<void>;
   readonly onDidChange: (event: EngineEvent) => void;
   /** Something was added or may be removed: what is kept may have to be looked through. */
   readonly onDidGrow: () => void;
@@ -37,8 +39,10 @@ export interface Moment {
   readonly target?: Target;
   readonly envNames: readonly string[];
   readonly name?: string;
-  /** Paths, folders as such, that were left out of `tree`. */
-  readonly leftOut: readonly string[];
+  /** Paths, folders as such, that were left out of `tree`; when it is not known, what the session's newest record says. */
+  readonly leftOut: readonly string[] | undefined;
+  /** Settles when the store has what was just sent. */
+  readonly kept?: Promise<void>;
 }
 
 /** The snapshots of every workspace. Changes of it are made one after the other. */
@@ -56,7 +60,8 @@ export class Timeline {
 
   /** Takes over what is on disk. */
   async load(): Promise<void> {
-    for (const record of await this.#deps.snapshots.read()) this.#records.set(record.id, record);
+    const records = await this.#deps.snapshots.read();
+    for (const record of [...records].sort((a, b) => (a.id < b.id ? -1 : 1))) this.#records.set(record.id, record);
   }
 
   /** Newest first. */
@@ -85,6 +90,14 @@ export class Timeline {
     return await this.#deps.trees.read(baseTreeHash).catch(() => this.#deps.trees.read(treeHash));
   }
 
+  /** The text of one file; "" when the snapshot has no such file. @throws {SandboxError} when it is not kept */
+  async readText(snapshotId: string, path: string): Promise<string> {
+    const entry = (await this.readTree(snapshotId)).get(path);
+    const pieces: Uint8Array[] = [];
+    if (entry?.type === "file") for await (const piece of this.#deps.store.read(entry.sha256)) pieces.push(piece);
+    return Buffer.concat(pieces).toString();
+  }
+
   async readLeftOut(snapshotId: string): Promise<readonly string[]> {
     return await this.#deps.snapshots.readLeftOut(this.find(snapshotId).id);
   }
@@ -94,7 +107,12 @@ export class Timeline {
    * files and the new one no name. @throws {SandboxError} `unavailable` when contents are missing or cannot be written
    */
   async record(moment: Moment): Promise<SnapshotRecord> {
-    return await this.#lock(() => this.#record(moment));
+    // When it was so, however long those before it take.
+    const at = this.#deps.clock.now();
+    return await this.#lock(async () => {
+      await moment.kept;
+      return await this.#record(moment, at);
+    });
   }
 
   /** The same in the background: what goes wrong is logged. */
@@ -137,15 +155,16 @@ export class Timeline {
     this.#deps.onDidGrow();
   }
 
-  async #record(moment: Moment): Promise<SnapshotRecord> {
+  async #record(moment: Moment, at: number): Promise<SnapshotRecord> {
     const before = this.#findNewest(moment);
     const treeHash = toTreeHash(moment.tree);
     if (before?.treeHash === treeHash && moment.name === undefined) return await this.#rebase(before, moment.base);
     await this.#checkComplete(moment);
     await this.#deps.trees.save(moment.tree);
     const baseTreeHash = await this.#deps.trees.save(moment.base);
-    const record = toRecord(moment, { treeHash, baseTreeHash, clock: this.#deps.clock });
-    await this.#deps.snapshots.saveLeftOut(record.id, moment.leftOut);
+    const record = toRecord(moment, { treeHash, baseTreeHash, at });
+    const leftOut = moment.leftOut ?? (before ? await this.#deps.snapshots.readLeftOut(before.id) : []);
+    await this.#deps.snapshots.saveLeftOut(record.id, leftOut);
     await this.#save(record);
     this.#deps.onDidGrow();
     return record;
@@ -163,12 +182,17 @@ export class Timeline {
     );
   }
 
-  async #checkComplete(moment: Moment): Promise<void> {
-    const key = moment.sessionId ?? moment.workspaceRoot;
-    const missing = await findMissing(moment.tree, this.#deps.store, this.#complete.get(key));
+  async #checkComplete({ tree, sessionId, workspaceRoot }: Moment): Promise<void> {
+    const { store, fetchContents } = this.#deps;
+    const key = sessionId ?? workspaceRoot;
+    let missing = await findMissing(tree, store, this.#complete.get(key));
+    if (missing.length > 0 && sessionId !== undefined) {
+      await fetchContents(sessionId, missing);
+      missing = await findMissing(tree, store);
+    }
     if (missing.length > 0)
       throw new SandboxError("unavailable", `The contents of ${missing.length} of its files are not kept any more.`);
-    this.#complete.set(key, moment.tree);
+    this.#complete.set(key, tree);
   }
 
   /** What was complete may no longer be: contents have been removed. */
@@ -186,20 +210,20 @@ export class Timeline {
 
 function toRecord(
   moment: Moment,
-  { treeHash, baseTreeHash, clock }: { treeHash: string; baseTreeHash: string; clock: Clock },
+  { treeHash, baseTreeHash, at }: { treeHash: string; baseTreeHash: string; at: number },
 ): SnapshotRecord {
   const { tree, workspaceRoot, cause, envNames, name, sessionId, runId, target } = moment;
   const sizes = Array.from(tree.values(), (entry) => (entry.type === "file" ? entry.sizeBytes : 0));
   return {
     version: 1,
-    id: createId(clock),
+    id: createId({ now: () => at }),
     treeHash,
     baseTreeHash,
     workspaceRoot,
     cause,
     envNames,
     isPinned: false,
-    createdAt: toIsoTime(clock),
+    createdAt: new Date(at).toISOString(),
     fileCount: [...tree.values()].filter(({ type }) => type !== "directory").length,
     totalBytes: sizes.reduce((sum, size) => sum + size, 0),
     ...(name ? { name } : {}),
