@@ -23,6 +23,8 @@ export async function setUpForTests(more = []) {
     "bsdtar",
     "ripgrep",
     "socat",
+    // Kills programs at any of their system calls.
+    "strace",
     "gvisor",
   ]);
   if (process.platform === "linux") await attempt(systemPackages([...packages, ...more]));

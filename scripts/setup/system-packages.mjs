@@ -26,10 +26,11 @@ const PACKAGES = {
   ripgrep: { name: "ripgrep", isThere: () => findProgram("rg") !== undefined },
   socat: { name: "socat", isThere: () => findProgram("socat") !== undefined },
   rsync: { name: "rsync", isThere: () => findProgram("rsync") !== undefined },
+  strace: { name: "strace", isThere: () => findProgram("strace") !== undefined },
   gvisor: { name: "runsc", isThere: () => findProgram("runsc") !== undefined },
 };
 
-/** @typedef {"bubblewrap" | "python" | "browser" | "fonts" | "docker" | "bridge" | "debootstrap" | "busybox" | "bsdtar" | "ripgrep" | "socat" | "rsync" | "gvisor"} PackageKey */
+/** @typedef {"bubblewrap" | "python" | "browser" | "fonts" | "docker" | "bridge" | "debootstrap" | "busybox" | "bsdtar" | "ripgrep" | "socat" | "rsync" | "strace" | "gvisor"} PackageKey */
 
 /** A Docker of any make counts: Debian's beside another vendor's would break both. */
 function hasDocker() {
