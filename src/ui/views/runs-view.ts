@@ -110,10 +110,11 @@ export function shownRuns(store: RunStore): readonly RunRecord[] {
 function toRunItem(run: RunRecord): vscode.TreeItem {
   const { Collapsed, None, Expanded } = vscode.TreeItemCollapsibleState;
   const isPending = hasPendingChanges(run);
-  const item = new vscode.TreeItem(titleOf(run), isPending ? Expanded : run.changes && !isLive(run) ? Collapsed : None);
+  const isOpenable = !isLive(run) && changedFileCount(run) > 0;
+  const item = new vscode.TreeItem(titleOf(run), isPending ? Expanded : isOpenable ? Collapsed : None);
   const [icon, color] = ICONS[outcomeOf(run)];
   // VS Code keeps a row as it was, closed too: one that has something to open is another row.
-  item.id = changedFileCount(run) > 0 ? `${run.id}/changed` : run.id;
+  item.id = isOpenable ? `${run.id}/changed` : run.id;
   item.iconPath = new vscode.ThemeIcon(icon, color ? new vscode.ThemeColor(color) : undefined);
   item.description = `${describeRun(run)} · ${describeTime(run.requestedAt)}`;
   item.tooltip = [titleOf(run), describeRun(run), new Date(run.requestedAt).toLocaleString(), ...explain(run)].join(
@@ -122,7 +123,6 @@ function toRunItem(run: RunRecord): vscode.TreeItem {
   item.contextValue = ["run", isLive(run) ? "live" : "ended", ...(isPending ? ["pending"] : [])].join(";");
   item.command = { title: vscode.l10n.t("Show Output"), command: "sandpiper.showRun", arguments: [run.id] };
   item.accessibilityInformation = { label: `${titleOf(run)}, ${describeRun(run)}` };
-  if (changedFileCount(run) === 0) item.collapsibleState = None;
   return item;
 }
 
