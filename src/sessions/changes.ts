@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
-import { applyToDisk } from "../snapshots/apply-change.ts";
+import { applyToDisk, removeEmptyParents } from "../snapshots/apply-change.ts";
 import { readDiskEntry } from "../snapshots/disk-entry.ts";
+import type { HeldParent } from "../snapshots/folder-handle.ts";
 import { type Entry, isSameEntry } from "../snapshots/manifest.ts";
 import { decide } from "../snapshots/merge.ts";
 import { mergeEntry } from "../snapshots/merge-entry.ts";
@@ -8,6 +9,7 @@ import type { ObjectStore } from "../snapshots/object-store.ts";
 import { SandboxError } from "../core/sandbox-error.ts";
 import { comparePaths, toDisplay } from "../core/workspace-path.ts";
 import type { ApplyResult, PathSelection } from "./engine.ts";
+import { forEachByFolder } from "./for-each-by-folder.ts";
 import type { Change, ChangeCounts, ReviewedChange } from "./records.ts";
 
 export function countChanges(changes: readonly Change[]): ChangeCounts {
@@ -38,8 +40,8 @@ export async function reviewChanges(
   store: ObjectStore,
 ): Promise<readonly ReviewedChange[]> {
   const reviewed: ReviewedChange[] = [];
-  await forEachAtOnce(changes, async (change) => {
-    reviewed.push((await review({ root, store }, change)).reviewed);
+  await forEachByFolder(root, changes, async (change, parent) => {
+    reviewed.push((await review({ root: parent, store }, change)).reviewed);
   });
   return reviewed.sort((a, b) => comparePaths(a.path, b.path));
 }
@@ -53,16 +55,18 @@ interface Review {
 /** Those of the changes that the disk does not have already; in the order given. */
 export async function withoutSame(root: string, changes: readonly Change[]): Promise<readonly Change[]> {
   const same = new Set<Change>();
-  await forEachAtOnce(changes, async (change) => {
-    if (isSameEntry(await readDiskEntry(root, change.path), change.theirs)) same.add(change);
+  await forEachByFolder(root, changes, async (change, parent) => {
+    if (isSameEntry(await readDiskEntry(parent, change.path), change.theirs)) same.add(change);
   });
   return changes.filter((change) => !same.has(change));
 }
 
-async function review(
-  { root, store }: { readonly root: string; readonly store: ObjectStore },
-  change: Change,
-): Promise<Review> {
+interface ReviewPlace {
+  readonly root: string | HeldParent;
+  readonly store: ObjectStore;
+}
+
+async function review({ root, store }: ReviewPlace, change: Change): Promise<Review> {
   const { path, base, theirs } = change;
   const ours = await readDiskEntry(root, path);
   const status = decide(base, ours, theirs);
@@ -104,22 +108,24 @@ export async function applyChangesToDisk(
 ): Promise<ApplyResult> {
   const named = new Set(request.paths === "all" ? [] : request.paths);
   const overwrite = new Set(request.overwrite);
-  const selected = inOrderOfWriting(selectPending(request.changes, request.paths));
+  const selected = selectPending(request.changes, request.paths);
   const isHeld = ({ isProtected, path }: Change): boolean => isProtected && !named.has(path);
   const free = selected.filter((change) => !isHeld(change));
-  const outcomes: Record<Outcome, string[]> = { applied: [], merged: [], conflict: [] };
-  const applyNext = async (change: Change): Promise<void> => {
-    const outcome = await applyOne(request, change, overwrite.has(change.path));
+  const outcomes: Record<Outcome, string[]> = { applied: [], merged: [], conflict: [], same: [] };
+  const applyNext = async (change: Change, root: HeldParent): Promise<void> => {
+    const outcome = await applyOne({ root, store: request.store }, change, overwrite.has(change.path));
     outcomes[outcome].push(change.path);
     if (outcome !== "conflict") onDidApply(change.path);
   };
-  for (const change of free.filter(isDeletion)) await applyNext(change);
-  await forEachAtOnce(
+  await forEachByFolder(request.root, free.filter(isDeletion), applyNext);
+  await removeEmptied(request.root, outcomes.applied);
+  await forEachByFolder(
+    request.root,
     free.filter((change) => !isDeletion(change)),
     applyNext,
   );
   return {
-    applied: [...outcomes.applied, ...outcomes.merged].sort(comparePaths),
+    applied: [...outcomes.same, ...outcomes.applied, ...outcomes.merged].sort(comparePaths),
     merged: outcomes.merged.sort(comparePaths),
     conflicts: outcomes.conflict.sort(comparePaths),
     held: selected
@@ -129,26 +135,19 @@ export async function applyChangesToDisk(
   };
 }
 
-const isDeletion = ({ theirs }: Change): boolean => theirs === undefined;
-
-/** Most files looked at or written at the same time: each waits for the disk, not for the processor. */
-const WORKERS = 16;
-
-async function forEachAtOnce<T>(items: readonly T[], handle: (item: T) => Promise<void>): Promise<void> {
-  const rest = items.values();
-  const workers = Array.from({ length: WORKERS }, async () => {
-    for (const item of rest) await handle(item);
-  });
-  // Every one has ended before this does, so that nothing is written after a failure has been told.
-  const failed = (await Promise.allSettled(workers)).find((result) => result.status === "rejected");
-  if (failed) throw failed.reason;
+/** The folders that deletions left empty, each once. */
+async function removeEmptied(root: string, deleted: readonly string[]): Promise<void> {
+  const oneOfEach = new Map(deleted.map((path) => [path.slice(0, path.lastIndexOf("/") + 1), path]));
+  for (const path of oneOfEach.values()) await removeEmptyParents(root, path);
 }
 
-type Outcome = "applied" | "merged" | "conflict";
+const isDeletion = ({ theirs }: Change): boolean => theirs === undefined;
 
-async function applyOne({ root, store }: ApplyRequest, change: Change, overwrites: boolean): Promise<Outcome> {
+type Outcome = "applied" | "merged" | "conflict" | "same";
+
+async function applyOne({ root, store }: ReviewPlace, change: Change, overwrites: boolean): Promise<Outcome> {
   const { reviewed, ours } = await review({ root, store }, change);
-  if (reviewed.status === "same") return "applied";
+  if (reviewed.status === "same") return "same";
   if (reviewed.status === "conflict" && !overwrites) return "conflict";
   const { path } = change;
   const isMerge = reviewed.status === "merge" && !overwrites;
@@ -156,10 +155,4 @@ async function applyOne({ root, store }: ApplyRequest, change: Change, overwrite
   // Only what was looked at, or merged, is replaced.
   const outcome = await applyToDisk({ root, path, expected: ours, theirs, store });
   return outcome === "applied" && isMerge ? "merged" : outcome;
-}
-
-// A file goes before the folder it was in, and before the folder that takes its place.
-function inOrderOfWriting(changes: readonly Change[]): readonly Change[] {
-  const ordered = [...changes].sort((a, b) => comparePaths(a.path, b.path));
-  return [...ordered.filter(isDeletion).toReversed(), ...ordered.filter((change) => !isDeletion(change))];
 }

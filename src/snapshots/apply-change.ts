@@ -3,7 +3,7 @@ import { chmod, link, lstat, mkdir, open, rename, rmdir, symlink, unlink } from 
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import { checkWorkspacePath, toDisplay } from "../core/workspace-path.ts";
 import { findEntry, type FoundEntry, toName } from "./disk-entry.ts";
-import { type FolderHandle, hasCode, openParent } from "./folder-handle.ts";
+import { type FolderHandle, hasCode, type HeldParent, openParent } from "./folder-handle.ts";
 import { whyUnsafeTarget } from "./link-target.ts";
 import { type Entry, isSameEntry } from "./manifest.ts";
 import type { ObjectStore } from "./object-store.ts";
@@ -11,7 +11,8 @@ import { isSameStat } from "./regular-file.ts";
 
 /** One change to make in the user's workspace. */
 export interface ApplyRequest {
-  readonly root: string;
+  /** The workspace, or the folder of it that is held open over several changes. */
+  readonly root: string | HeldParent;
   readonly path: string;
   /** What the disk had when it was decided to apply. */
   readonly expected: Entry | undefined;
@@ -34,7 +35,8 @@ class Conflict extends Error {}
 /**
  * Makes the disk hold `theirs`, wholly or not at all, if it holds `expected` right up to the change; else `conflict`, and
  * the disk is as it was. Goes through no link. Only an empty folder makes way for a file. Folders go with the last that
- * was in them: one that is to stay empty is a change of its own.
+ * was in them: one that is to stay empty is a change of its own. Where the folder is held open, whoever holds it sees to
+ * that, by {@link removeEmptyParents}.
  * @throws {SandboxError} `invalid` for an unsafe path, `blocked` for a link that leads out or Git's own files,
  * `unavailable` when it cannot be written, and what the store does
  */
@@ -42,7 +44,8 @@ export async function applyToDisk(request: ApplyRequest): Promise<"applied" | "c
   refuseUnsafe(request);
   try {
     await apply(request);
-    if (request.theirs === undefined) await removeEmptyParents(request.root, request.path);
+    const { root, path, theirs } = request;
+    if (theirs === undefined && typeof root === "string") await removeEmptyParents(root, path);
     return "applied";
   } catch (error) {
     // Something came in between in each of these cases: a folder got a file, a file became a folder, a name was taken.
@@ -92,7 +95,8 @@ async function remove({ folder, name, found }: Place): Promise<void> {
   await (found.entry.type === "directory" ? rmdir(folder.at(name)) : unlink(folder.at(name)));
 }
 
-async function removeEmptyParents(root: string, path: string): Promise<void> {
+/** Removes the folders that a path was in, from the last one up to one that has something in it; never rejects. */
+export async function removeEmptyParents(root: string, path: string): Promise<void> {
   const names = path.split("/");
   for (let depth = names.length - 1; depth > 0; depth--) {
     const parent = names.slice(0, depth).join("/");

@@ -3,7 +3,7 @@ import { type BigIntStats, constants } from "node:fs";
 import { lstat, open, readlink } from "node:fs/promises";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import { checkWorkspacePath, toDisplay } from "../core/workspace-path.ts";
-import { type FolderHandle, hasCode, openParent } from "./folder-handle.ts";
+import { type FolderHandle, hasCode, type HeldParent, openParent } from "./folder-handle.ts";
 import type { Entry } from "./manifest.ts";
 import { toSha256 } from "./regular-file.ts";
 
@@ -21,13 +21,13 @@ const PIECE_BYTES = 1024 * 1024;
  * whether it is empty or not. A pipe, a socket or a device counts as a link to nothing, so that it equals no file.
  * @throws {SandboxError} `invalid` for an unsafe path, `unavailable` when it cannot be read
  */
-export async function readDiskEntry(root: string, path: string): Promise<Entry | undefined> {
+export async function readDiskEntry(root: string | HeldParent, path: string): Promise<Entry | undefined> {
   return await withParent(root, path, async (folder) => (await findEntry(folder, toName(path)))?.entry);
 }
 
 /** The whole content of a file that is what it was just found to be; undefined when it is something else by now. @throws as {@link readDiskEntry} does */
 export async function readDiskContent(
-  root: string,
+  root: string | HeldParent,
   path: string,
   { sha256, sizeBytes }: Extract<Entry, { type: "file" }>,
 ): Promise<Buffer | undefined> {
@@ -36,7 +36,7 @@ export async function readDiskContent(
 }
 
 async function withParent<T>(
-  root: string,
+  root: string | HeldParent,
   path: string,
   read: (folder: FolderHandle) => Promise<T>,
 ): Promise<T | undefined> {

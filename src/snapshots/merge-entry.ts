@@ -1,4 +1,5 @@
 import { readDiskContent } from "./disk-entry.ts";
+import type { HeldParent } from "./folder-handle.ts";
 import type { Entry } from "./manifest.ts";
 import type { ObjectStore } from "./object-store.ts";
 
@@ -6,7 +7,7 @@ type FileEntry = Extract<Entry, { type: "file" }>;
 
 /** A file that differs in three places. */
 export interface MergeRequest {
-  readonly root: string;
+  readonly root: string | HeldParent;
   readonly path: string;
   readonly base: Entry | undefined;
   /** As it is on disk. */
