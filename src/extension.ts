@@ -20,6 +20,7 @@ import { createStatusBar } from "./ui/status-bar.ts";
 import { RunTerminals } from "./ui/terminal/run-terminals.ts";
 import { createTerminalLinks } from "./ui/terminal/terminal-links.ts";
 import { UploadView } from "./ui/upload/upload-view.ts";
+import { createMirrors, withMirrors } from "./ui/virtual/mirror-engine.ts";
 import { createViews } from "./ui/views/create-views.ts";
 
 let resources: DisposableStore | undefined;
@@ -31,7 +32,10 @@ export function activate(context: vscode.ExtensionContext): void {
   const state = toStateFolder(process.env);
   const objects = createObjectStore(state.store);
 
-  const link = resources.add(new EngineLink(() => connect(context, state, logger), logger));
+  const mirrors = createMirrors();
+  const link = resources.add(
+    new EngineLink(async () => withMirrors(await connect(context, state, logger), mirrors), logger),
+  );
   const store = resources.add(new RunStore(link));
   const terminals = resources.add(new RunTerminals({ link, store, readLog: createReadLog(state), logger }));
   const reviewFiles = new ReviewFiles({
@@ -44,7 +48,7 @@ export function activate(context: vscode.ExtensionContext): void {
   resources.add(
     vscode.workspace.registerFileSystemProvider(SCHEME, reviewFiles, { isReadonly: true, isCaseSensitive: true }),
   );
-  resources.add(vscode.languages.registerCodeLensProvider([{ scheme: "file" }, { scheme: "untitled" }], lenses));
+  resources.add(vscode.languages.registerCodeLensProvider("*", lenses));
   resources.add(vscode.window.registerTerminalLinkProvider(createTerminalLinks(terminals)));
   resources.add(keepContexts(link, store));
   resources.add(keepRetention(link, logger));
@@ -54,7 +58,8 @@ export function activate(context: vscode.ExtensionContext): void {
   resources.add(vscode.languages.registerCompletionItemProvider(IGNORE_LANGUAGE, ignoreCompletion, "/", "!"));
   const { workspaceState: memento, globalState: globalMemento } = context;
   const uploadView = resources.add(new UploadView(link));
-  const deps = { link, store, terminals, reviewFiles, memento, globalMemento, uploadView, logger };
+  const isUnattended = context.extensionMode === vscode.ExtensionMode.Test;
+  const deps = { link, store, terminals, reviewFiles, memento, globalMemento, isUnattended, uploadView, logger };
   resources.add(registerCommands(deps));
   restoreRuns({ state, store, terminals, logger });
 }

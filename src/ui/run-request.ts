@@ -3,7 +3,7 @@ import type { TerminalSize } from "../core/sandbox.ts";
 import type { Overlay, RunCommand, RunRequest, Target } from "../sessions/records.ts";
 import { readSetting } from "./settings.ts";
 import { readTarget } from "./target.ts";
-import { pathInFolder } from "./workspace-folder.ts";
+import { pathInFolder, rootOf } from "./workspace-folder.ts";
 
 /** What the user asked to run, before the settings have their say. */
 export interface RunInput {
@@ -21,7 +21,7 @@ export function toRunRequest(input: RunInput, size: TerminalSize): RunRequest {
   const scope = input.folder.uri;
   const isShell = input.command.kind === "shell";
   return {
-    workspaceRoot: scope.fsPath,
+    workspaceRoot: rootOf(input.folder),
     target: input.target ?? readTarget(scope),
     command: input.command,
     ...(input.title === undefined ? {} : { title: input.title }),
@@ -43,7 +43,7 @@ export function toRunRequest(input: RunInput, size: TerminalSize): RunRequest {
 /** The folder's files as they are on screen, where that differs from the disk. */
 export function readOverlays(folder: vscode.WorkspaceFolder): readonly Overlay[] {
   return vscode.workspace.textDocuments
-    .filter(({ isDirty, uri }) => isDirty && uri.scheme === "file" && isIn(folder, uri))
+    .filter(({ isDirty, uri }) => isDirty && uri.scheme === folder.uri.scheme && isIn(folder, uri))
     .map((document) => ({ path: pathInFolder(folder, document.uri), text: document.getText() }));
 }
 
@@ -53,7 +53,7 @@ export async function saveBeforeRun(input: RunInput): Promise<void> {
   if (what === "none") return;
   const { folder, command } = input;
   const dirty = vscode.workspace.textDocuments.filter(
-    ({ isDirty, uri }) => isDirty && uri.scheme === "file" && isIn(folder, uri),
+    ({ isDirty, uri }) => isDirty && uri.scheme === folder.uri.scheme && isIn(folder, uri),
   );
   const meant = dirty.filter(
     ({ uri }) => what === "all" || (command.kind === "file" && pathInFolder(folder, uri) === command.path),

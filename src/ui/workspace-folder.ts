@@ -1,5 +1,7 @@
 import * as vscode from "vscode";
+import { toStateFolder } from "../sessions/state-folder.ts";
 import { EditorError, manageTrust } from "./show-error.ts";
+import { toMirrorRoot } from "./virtual/mirror-folder.ts";
 
 /** @throws {EditorError} `blocked` in a folder that the user has not said to trust: its settings and code are not acted on. */
 export function requireTrust(): void {
@@ -16,7 +18,7 @@ export function requireTrust(): void {
 /** The folder that holds the file. @throws {EditorError} `invalid` when no open folder does. */
 export function folderOf(uri: vscode.Uri): vscode.WorkspaceFolder {
   const folder = vscode.workspace.getWorkspaceFolder(uri);
-  if (folder) return requireOnDisk(folder);
+  if (folder) return folder;
   const name = uri.path.slice(uri.path.lastIndexOf("/") + 1);
   throw new EditorError(
     "invalid",
@@ -47,7 +49,7 @@ export async function pickFolder(): Promise<vscode.WorkspaceFolder | undefined> 
         (await vscode.window.showWorkspaceFolderPick({
           placeHolder: vscode.l10n.t("Which folder should the sandbox get?"),
         })));
-  return folder && requireOnDisk(folder);
+  return folder;
 }
 
 /** POSIX path of the file within its folder. */
@@ -55,21 +57,24 @@ export function pathInFolder(folder: vscode.WorkspaceFolder, uri: vscode.Uri): s
   return uri.path.slice(folder.uri.path.replace(/\/$/, "").length + 1);
 }
 
-/** Paths of this window's folders, as records have them. */
-export function openRoots(): readonly string[] {
-  return (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
+/** Where the folder is on this machine's disk: itself, or its mirror when a file system provider shows it. */
+export function rootOf({ uri }: Pick<vscode.WorkspaceFolder, "uri">): string {
+  return uri.scheme === "file" ? uri.fsPath : toMirrorRoot(toStateFolder(process.env).mirrors, uri);
 }
 
-function requireOnDisk(folder: vscode.WorkspaceFolder): vscode.WorkspaceFolder {
-  if (folder.uri.scheme === "file") return folder;
-  throw new EditorError(
-    "unsupported",
-    vscode.l10n.t(
-      "The folder {0} is not on this machine's disk. Sandpiper can only send folders on disk.",
-      folder.name,
-    ),
-    [openFolder()],
-  );
+/** The open folder that records with this root are about. */
+export function findFolder(root: string): vscode.WorkspaceFolder | undefined {
+  return vscode.workspace.workspaceFolders?.find((folder) => rootOf(folder) === root);
+}
+
+/** Where the files of a record with this root are in the editor: in the open folder, or else on disk. */
+export function toFolderUri(root: string): vscode.Uri {
+  return findFolder(root)?.uri ?? vscode.Uri.file(root);
+}
+
+/** Paths of this window's folders, as records have them. */
+export function openRoots(): readonly string[] {
+  return (vscode.workspace.workspaceFolders ?? []).map(rootOf);
 }
 
 function openFolder(): { readonly title: string; readonly command: string } {

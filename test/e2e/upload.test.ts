@@ -6,6 +6,25 @@ import { END_LINE } from "./main-job.ts";
 import { Terminal } from "./pages/terminal.ts";
 import { test } from "./sample-window.ts";
 
+/** Long enough for its last lines to be seen below a pick. */
+const DEPLOY = `"""Uploads what an agent has built."""
+
+import json
+import os
+import urllib.request
+
+API = "https://api.github.com"
+REPOSITORY = os.environ.get("REPOSITORY", "me/sensors")
+TOKEN = "TOKEN-HERE"
+
+
+def headers():
+    return {"Authorization": f"Bearer {TOKEN}"}
+
+
+print(len(TOKEN), "characters")
+`;
+
 /** Has the form of a credential, and was never one. */
 const TOKEN = ["ghp", "k3V9sQ1xR7tZ2wB8nM4cL6yD0fH5jG1aP9uE"].join("_");
 
@@ -32,6 +51,8 @@ describe("before anything leaves the machine", () => {
     mkdirSync(join(workspace, "recordings"));
     writeFileSync(join(workspace, "recordings/may.wav"), Buffer.alloc(3_200_000, 7));
     writeFileSync(join(workspace, "deploy.py"), `import os\n\nTOKEN = "${TOKEN}"\n`);
+    // Rows that come late move those below them.
+    await workbench.treeRows.filter({ hasText: "deploy.py" }).waitFor();
     await workbench.openFile("agent_task.py");
     await workbench.runCommand("Sandbox: Run File");
     await workbench.dialog.getByRole("button", { name: "Preview…" }).click();
@@ -58,11 +79,12 @@ describe("before anything leaves the machine", () => {
 
   test("a credential holds the run back until the user has decided", async ({ sample }) => {
     const { workbench, terminal, workspace } = sample;
-    writeFileSync(join(workspace, "deploy.py"), `import os\n\nTOKEN = "${TOKEN}"\nprint(len(TOKEN), "characters")\n`);
+    writeFileSync(join(workspace, "deploy.py"), DEPLOY.replace("TOKEN-HERE", TOKEN));
+    await workbench.treeRows.filter({ hasText: "deploy.py" }).waitFor();
     await workbench.openFile("deploy.py");
     await workbench.runCommand("Sandbox: Run File");
-    await workbench.quickPickRows.filter({ hasText: "deploy.py:3" }).click();
-    await workbench.statusBar.filter({ hasText: "Ln 3, Col 1" }).waitFor();
+    await workbench.quickPickRows.filter({ hasText: "deploy.py:9" }).click();
+    await workbench.statusBar.filter({ hasText: "Ln 9, Col 1" }).waitFor();
     await workbench.screenshot("secrets");
     expect(await workbench.quickPick.innerText()).not.toContain(TOKEN);
 

@@ -6,6 +6,7 @@ import { describeIgnoreFile } from "./ignore-file.ts";
 import { describeReview } from "./review.ts";
 import { describeRuns } from "./runs.ts";
 import { describeSettings } from "./settings.ts";
+import { describeVirtualFolders } from "./virtual.ts";
 
 /** What the extension host calls: it rejects when a test fails. The report goes to test-results/ext-host.json. */
 export async function run(): Promise<void> {
@@ -19,6 +20,7 @@ export async function run(): Promise<void> {
   describeIgnoreFile();
   describeRuns();
   describeReview();
+  describeVirtualFolders();
   const failures = await new Promise<number>((done) => {
     const runner = mocha.run(done);
     runner.on("pass", (test) => console.log(`✓ ${test.fullTitle()} (${test.duration} ms)`));

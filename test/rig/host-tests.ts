@@ -1,9 +1,8 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import type { Page } from "playwright-core";
 import { root } from "../../scripts/setup/paths.mjs";
-import { agreeToUploads } from "./agree-to-uploads.ts";
 import { startBrowser } from "./chromium.ts";
 import { startCodeServer, toEditorUrl, type CodeServer } from "./code-server.ts";
 import type { Counts } from "./counts.ts";
@@ -27,13 +26,20 @@ export async function runHostTests(): Promise<Counts> {
     env: { SANDPIPER_STATE: state },
   });
   try {
-    await runInBrowser(server, copySample(folder));
+    await runInBrowser(server, makeWorkspaceFile(folder));
   } finally {
     await server.stop();
     await stopEngine(state);
     removeFolder(folder);
   }
   return readReport();
+}
+
+/** A window with one folder, to which tests can add others: adding to a window without such a file restarts the host. */
+function makeWorkspaceFile(folder: string): string {
+  const file = join(folder, "sample.code-workspace");
+  writeFileSync(file, JSON.stringify({ folders: [{ path: copySample(folder) }] }));
+  return file;
 }
 
 async function buildSuite(): Promise<void> {
@@ -55,7 +61,6 @@ async function runInBrowser(server: CodeServer, workspace: string): Promise<void
   try {
     const page = await browser.context.newPage();
     const ended = whenHostEnds(page);
-    void agreeToUploads(page);
     await page.goto(toEditorUrl(server.authority, workspace, { payload: toPayload(server.authority) }));
     const code = await ended.catch(async (error: unknown) => {
       await page.screenshot({ path: join(root, "test-results/ext-host.png") });

@@ -16,6 +16,8 @@ export interface CommandDeps {
   readonly memento: vscode.Memento;
   /** Remembers what was agreed to, in every window. */
   readonly globalMemento: vscode.Memento;
+  /** Nobody is there to ask. */
+  readonly isUnattended: boolean;
   readonly uploadView: UploadView;
   readonly logger: Logger;
 }

@@ -9,6 +9,7 @@ import { EditorError } from "../show-error.ts";
 import type { CommandDeps } from "./command-deps.ts";
 import { isSnapshotDifferenceItem, pickSnapshot, pickSnapshots, titleOf } from "./pick-snapshot.ts";
 import { toWorkspaceSource } from "./snapshots.ts";
+import { findFolder } from "../workspace-folder.ts";
 
 /** Where the newer version of a file is. */
 type ToRight = (path: string) => vscode.Uri;
@@ -17,7 +18,7 @@ type ToRight = (path: string) => vscode.Uri;
 export async function diffWithWorkspace(deps: CommandDeps, argument: unknown): Promise<void> {
   const snapshot = await pickSnapshot(deps, argument, vscode.l10n.t("Compare which snapshot with the files here?"));
   if (!snapshot) return;
-  const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.fsPath === snapshot.workspaceRoot);
+  const folder = findFolder(snapshot.workspaceRoot);
   if (!folder) throw notOpen(snapshot);
   const engine = await deps.link.get();
   const changes = await withProgress(vscode.l10n.t("Comparing"), () =>

@@ -4,11 +4,10 @@ import { titleOf } from "../describe-run.ts";
 import { withProgress } from "../register-command.ts";
 import { isLive } from "../run-store.ts";
 import { EditorError } from "../show-error.ts";
-import { openRoots } from "../workspace-folder.ts";
 import type { CommandDeps } from "./command-deps.ts";
 import { isRunItem, isSessionItem, pickRun } from "./pick-run.ts";
 import { startRun } from "./start-run.ts";
-import { pickFolder } from "../workspace-folder.ts";
+import { findFolder, openRoots, pickFolder } from "../workspace-folder.ts";
 
 /** How long each step of stopping takes in the engine. */
 const GRACE_MS = 2_000;
@@ -50,7 +49,7 @@ export async function rerun(deps: CommandDeps, argument: unknown): Promise<RunRe
       { title: vscode.l10n.t("Run File"), command: "sandpiper.runFile" },
     ]);
   }
-  const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.fsPath === last.workspaceRoot);
+  const folder = findFolder(last.workspaceRoot);
   if (!folder) {
     throw new EditorError(
       "not-found",
@@ -65,9 +64,7 @@ export async function rerun(deps: CommandDeps, argument: unknown): Promise<RunRe
 /** Opens a shell in the sandbox that runs of this folder use, or in the item's. */
 export async function openTerminal(deps: CommandDeps, argument: unknown): Promise<RunRecord | undefined> {
   const session = isSessionItem(argument) ? argument.session : undefined;
-  const folder = session
-    ? vscode.workspace.workspaceFolders?.find(({ uri }) => uri.fsPath === session.workspaceRoot)
-    : await pickFolder();
+  const folder = session ? findFolder(session.workspaceRoot) : await pickFolder();
   if (!folder) return undefined;
   return startRun(deps, { folder, command: { kind: "shell" }, ...(session ? { target: session.target } : {}) });
 }

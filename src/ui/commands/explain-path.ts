@@ -3,7 +3,9 @@ import { toDisplay } from "../../core/workspace-path.ts";
 import { whyNotSent } from "../../snapshots/explain-path.ts";
 import { changeIgnoreFile } from "../ignore/change-ignore-file.ts";
 import { readSetting } from "../settings.ts";
-import { folderOf, pathInFolder } from "../workspace-folder.ts";
+import { readPreview } from "../upload/consent.ts";
+import { toUpload } from "../upload/to-upload.ts";
+import { folderOf, pathInFolder, rootOf } from "../workspace-folder.ts";
 import type { CommandDeps } from "./command-deps.ts";
 import { uriOfUpload } from "./preview-upload.ts";
 import { requireEditor } from "./run-file.ts";
@@ -16,7 +18,9 @@ export async function explainPath(deps: CommandDeps, argument: unknown): Promise
   const folder = folderOf(uri);
   const path = pathInFolder(folder, uri);
   const maxBytes = readSetting("sync.maxFileMiB", uri) * BYTES_PER_MIB;
-  const reason = whyNotSent(folder.uri.fsPath, path, maxBytes);
+  // A mirror is made what its folder is when something is read of it.
+  if (uri.scheme !== "file") await readPreview(deps.link, toUpload({ folder }));
+  const reason = whyNotSent(rootOf(folder), path, maxBytes);
   const { type } = await vscode.workspace.fs.stat(uri);
   const verdict = reason === undefined ? "exclude" : "include";
   const action = reason === undefined ? vscode.l10n.t("Exclude") : vscode.l10n.t("Send It Anyway");

@@ -3,7 +3,7 @@ import { changeIgnoreFile } from "../ignore/change-ignore-file.ts";
 import { noteAgreement } from "../upload/agreements.ts";
 import { toUpload } from "../upload/to-upload.ts";
 import type { UploadNode } from "../upload/upload-tree.ts";
-import { folderOf, pickFolder, requireTrust } from "../workspace-folder.ts";
+import { folderOf, pickFolder, requireTrust, rootOf } from "../workspace-folder.ts";
 import type { CommandDeps } from "./command-deps.ts";
 import { runFile } from "./run-file.ts";
 import { startRun } from "./start-run.ts";
@@ -40,7 +40,7 @@ export async function allowSecret(deps: CommandDeps, argument: unknown): Promise
   const { upload } = deps.uploadView;
   if (!upload || !isUploadNode(argument) || argument.kind !== "finding") return;
   const engine = await deps.link.get();
-  await engine.allowSecrets(upload.folder.uri.fsPath, [argument.finding.fingerprint]);
+  await engine.allowSecrets(rootOf(upload.folder), [argument.finding.fingerprint]);
   await deps.uploadView.refresh();
 }
 

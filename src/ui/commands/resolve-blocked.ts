@@ -6,6 +6,7 @@ import { openSettings } from "../show-error.ts";
 import { type BlockedDecision, decideBlocked } from "../upload/decide-blocked.ts";
 import { toUpload } from "../upload/to-upload.ts";
 import type { CommandDeps } from "./command-deps.ts";
+import { rootOf } from "../workspace-folder.ts";
 
 /** Starts the run again, with what was decided. */
 export type StartAgain = (input: RunInput) => Promise<unknown>;
@@ -32,7 +33,7 @@ async function carryOut(deps: CommandDeps, input: RunInput, decision: BlockedDec
       return true;
     case "allow-always": {
       const engine = await deps.link.get();
-      await engine.allowSecrets(input.folder.uri.fsPath, decision.fingerprints);
+      await engine.allowSecrets(rootOf(input.folder), decision.fingerprints);
       return true;
     }
     case "exclude":

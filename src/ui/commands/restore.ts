@@ -9,7 +9,7 @@ import { EditorError, openSettings } from "../show-error.ts";
 import { readTarget } from "../target.ts";
 import { askConsentFor } from "../upload/consent.ts";
 import { findSnapshotOf } from "../views/sessions-view.ts";
-import { requireTrust } from "../workspace-folder.ts";
+import { requireTrust, toFolderUri } from "../workspace-folder.ts";
 import { presentChangeSet } from "./change-set.ts";
 import type { CommandDeps } from "./command-deps.ts";
 import { openTerminal } from "./control-run.ts";
@@ -28,7 +28,7 @@ export async function restoreHere(deps: CommandDeps, argument: unknown): Promise
   const snapshot = await pickSnapshot(deps, argument, vscode.l10n.t("Restore which snapshot into this folder?"));
   if (!snapshot) return;
   const engine = await deps.link.get();
-  const maxFileMiB = readSetting("sync.maxFileMiB", vscode.Uri.file(snapshot.workspaceRoot));
+  const maxFileMiB = readSetting("sync.maxFileMiB", toFolderUri(snapshot.workspaceRoot));
   const changeSet = await withProgress(vscode.l10n.t("Comparing"), () =>
     engine.restoreWorkspace(snapshot.id, maxFileMiB),
   );
@@ -107,7 +107,7 @@ function toExistingItem(session: SessionRecord): vscode.QuickPickItem & { readon
 
 async function pickElsewhere(deps: CommandDeps, snapshot: SnapshotRecord): Promise<Place | undefined> {
   const choice = await pickTarget(deps);
-  return choice && { target: readTarget(vscode.Uri.file(snapshot.workspaceRoot), choice) };
+  return choice && { target: readTarget(toFolderUri(snapshot.workspaceRoot), choice) };
 }
 
 async function confirmReplacing(session: SessionRecord): Promise<boolean> {
@@ -147,7 +147,7 @@ async function offerNext(deps: CommandDeps, session: SessionRecord, message: str
 }
 
 function describeEnv({ envNames, workspaceRoot }: SnapshotRecord): string | undefined {
-  const given = readSetting("run.env", vscode.Uri.file(workspaceRoot));
+  const given = readSetting("run.env", toFolderUri(workspaceRoot));
   const missing = envNames.filter((name) => !(name in given));
   if (missing.length === 0) return undefined;
   const names = missing.map((name) => toDisplay(name)).join(", ");

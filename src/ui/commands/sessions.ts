@@ -7,7 +7,7 @@ import { withProgress } from "../register-command.ts";
 import { listPaths } from "../review/confirm.ts";
 import { askConsentFor } from "../upload/consent.ts";
 import { hasPendingChanges, isLive } from "../run-store.ts";
-import { pickFolder, requireTrust } from "../workspace-folder.ts";
+import { pickFolder, requireTrust, rootOf, toFolderUri } from "../workspace-folder.ts";
 import { presentChangeSet } from "./change-set.ts";
 import type { CommandDeps } from "./command-deps.ts";
 import { isSessionItem } from "./pick-run.ts";
@@ -21,7 +21,7 @@ export async function newSession(deps: CommandDeps): Promise<SessionRecord | und
   if (!choice) return undefined;
   const engine = await deps.link.get();
   return withProgress(vscode.l10n.t("Starting a session on {0}", choice.label), () =>
-    engine.startSession(folder.uri.fsPath, readTarget(folder.uri, choice)),
+    engine.startSession(rootOf(folder), readTarget(folder.uri, choice)),
   );
 }
 
@@ -73,7 +73,7 @@ async function pickForkTarget(deps: CommandDeps, session: SessionRecord): Promis
   });
   if (item !== elsewhere) return item && session.target;
   const choice = await pickTarget(deps);
-  return choice && readTarget(vscode.Uri.file(session.workspaceRoot), choice);
+  return choice && readTarget(toFolderUri(session.workspaceRoot), choice);
 }
 
 /** Brings back what the session's sandbox holds and nobody has decided about, for review. */

@@ -11,7 +11,7 @@ import { readOverlays } from "../run-request.ts";
 import { readSetting } from "../settings.ts";
 import { openSettings } from "../show-error.ts";
 import { describeTarget } from "../target.ts";
-import { pickFolder } from "../workspace-folder.ts";
+import { pickFolder, rootOf } from "../workspace-folder.ts";
 import type { CommandDeps } from "./command-deps.ts";
 import { pickSnapshot, pickSnapshots, titleOf } from "./pick-snapshot.ts";
 
@@ -39,7 +39,7 @@ export async function takeSnapshot(deps: CommandDeps): Promise<SnapshotRecord | 
 export function toWorkspaceSource(folder: vscode.WorkspaceFolder): SnapshotSource {
   return {
     kind: "workspace",
-    workspaceRoot: folder.uri.fsPath,
+    workspaceRoot: rootOf(folder),
     overlays: readOverlays(folder),
     maxFileMiB: readSetting("sync.maxFileMiB", folder.uri),
   };
@@ -48,7 +48,7 @@ export function toWorkspaceSource(folder: vscode.WorkspaceFolder): SnapshotSourc
 async function pickSource(deps: CommandDeps, folder: vscode.WorkspaceFolder): Promise<SnapshotSource | undefined> {
   await deps.store.load();
   const sessions = deps.store.sessions.filter(
-    ({ state, workspaceRoot }) => state === "ready" && workspaceRoot === folder.uri.fsPath,
+    ({ state, workspaceRoot }) => state === "ready" && workspaceRoot === rootOf(folder),
   );
   const workspace = toWorkspaceSource(folder);
   if (sessions.length === 0) return workspace;
@@ -145,7 +145,7 @@ export async function importSnapshot(deps: CommandDeps): Promise<SnapshotRecord 
   if (!file) return undefined;
   const engine = await deps.link.get();
   return await withProgress(vscode.l10n.t("Importing a snapshot"), () =>
-    engine.importSnapshot(file.fsPath, folder.uri.fsPath),
+    engine.importSnapshot(file.fsPath, rootOf(folder)),
   );
 }
 

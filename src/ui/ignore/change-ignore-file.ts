@@ -62,11 +62,17 @@ async function offerUndo(uri: vscode.Uri, before: string, added: readonly string
 /** What was written meanwhile by others stays. */
 async function takeBack(uri: vscode.Uri, before: string, added: readonly string[]): Promise<void> {
   const text = (await readText(uri)) ?? "";
-  const kept = text.split(/(?<=\n)/).filter((line) => !added.includes(line.trimEnd()) || before.includes(line));
-  const gone = before.split(/(?<=\n)/).filter((line) => !kept.includes(line));
+  const old = toLines(before);
+  const kept = toLines(text).filter((line) => !added.includes(line.trimEnd()) || old.includes(line));
+  const gone = old.filter((line) => !kept.includes(line));
   const back = [...kept, ...gone].join("");
   if (back.trim() === "" && before === "") await vscode.workspace.fs.delete(uri);
   else await writeText(uri, back);
+}
+
+/** With their ends. */
+function toLines(text: string): readonly string[] {
+  return text.split(/(?<=\n)/);
 }
 
 /** As it is on screen where it is open; undefined where there is none. */

@@ -12,7 +12,7 @@ import {
 import { hasPendingChanges, isLive, type RunStore } from "../run-store.ts";
 import { readSetting } from "../settings.ts";
 import { describeProvider } from "../target.ts";
-import { pathInFolder } from "../workspace-folder.ts";
+import { pathInFolder, rootOf } from "../workspace-folder.ts";
 import { findRunnableLines } from "./find-runnable.ts";
 
 /** A plain space beside an icon is lost in a lens. */
@@ -38,6 +38,8 @@ export class CodeLenses implements vscode.CodeLensProvider, Disposable {
 
   provideCodeLenses(document: Pick<vscode.TextDocument, "uri" | "languageId" | "getText">): vscode.CodeLens[] {
     if (!readSetting("codeLens.enabled", document.uri)) return [];
+    // Of what only shows another file (its other version, output) nothing can be run.
+    if (document.uri.scheme !== "untitled" && document.uri.scheme !== "file" && !isInFolder(document.uri)) return [];
     const text = document.getText();
     if (text.length > MAX_CHARACTERS) return [];
     const lines = findRunnableLines(text, document.languageId, document.uri.path);
@@ -57,7 +59,7 @@ export class CodeLenses implements vscode.CodeLensProvider, Disposable {
     const folder = vscode.workspace.getWorkspaceFolder(uri);
     if (!folder) return undefined;
     const path = pathInFolder(folder, uri);
-    const root = folder.uri.fsPath;
+    const root = rootOf(folder);
     return this.#store.runs.find(
       ({ workspaceRoot, command }) => workspaceRoot === root && command.kind === "file" && command.path === path,
     );
@@ -100,4 +102,8 @@ function changesCommand(run: RunRecord): readonly vscode.Command[] {
     ? vscode.l10n.t("{0}: Review", describeFileCount(count))
     : describeFileCount(count);
   return [{ title: `$(diff-multiple)${GAP}${todo}`, command: "sandpiper.reviewChanges", arguments: [run.id] }];
+}
+
+function isInFolder(uri: vscode.Uri): boolean {
+  return vscode.workspace.getWorkspaceFolder(uri) !== undefined;
 }

@@ -3,6 +3,7 @@ import { toDisplay } from "../../core/workspace-path.ts";
 import type { ReviewedChange } from "../../sessions/records.ts";
 import { toMergedUri, toTheirsUri } from "./review-files.ts";
 import type { ReviewSubject } from "./review-subject.ts";
+import { toFolderUri } from "../workspace-folder.ts";
 
 /** More files than this make an editor of side-by-side diffs that nobody reads and that takes long to open. */
 export const MAX_DIFFS = 300;
@@ -12,7 +13,7 @@ type DiffResource = readonly [label: vscode.Uri, left: vscode.Uri | undefined, r
 
 /** The file that a change is about, as it is on this machine. */
 export function toLocalUri(subject: Pick<ReviewSubject, "workspaceRoot">, path: string): vscode.Uri {
-  return vscode.Uri.joinPath(vscode.Uri.file(subject.workspaceRoot), path);
+  return vscode.Uri.joinPath(toFolderUri(subject.workspaceRoot), path);
 }
 
 /** Shows all changes side by side in one editor: the disk on the left, what applying would make of it on the right. */

@@ -3,6 +3,7 @@ import { whyUnsafePath } from "../../core/workspace-path.ts";
 import type { RunRecord } from "../../sessions/records.ts";
 import { findFileMentions } from "./find-links.ts";
 import type { RunTerminals } from "./run-terminals.ts";
+import { toFolderUri } from "../workspace-folder.ts";
 
 /** A link and what opening it does. */
 interface RunLink extends vscode.TerminalLink {
@@ -43,7 +44,7 @@ async function fileLinks(line: string, run: RunRecord): Promise<readonly RunLink
   const links: RunLink[] = [];
   for (const mention of findFileMentions(line).slice(0, 10)) {
     if (whyUnsafePath(mention.path)) continue;
-    const uri = vscode.Uri.joinPath(vscode.Uri.file(run.workspaceRoot), mention.path);
+    const uri = vscode.Uri.joinPath(toFolderUri(run.workspaceRoot), mention.path);
     if (!(await isFile(uri))) continue;
     const at = new vscode.Position(Math.max(0, (mention.line ?? 1) - 1), Math.max(0, (mention.column ?? 1) - 1));
     links.push({

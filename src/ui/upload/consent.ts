@@ -8,6 +8,7 @@ import { withLateProgress } from "../late-progress.ts";
 import { choiceOf } from "../target.ts";
 import { hasAgreed, noteAgreement } from "./agreements.ts";
 import { describePreview, describeSent, describeTerms } from "./describe-upload.ts";
+import { rootOf, toFolderUri } from "../workspace-folder.ts";
 
 /** What is about to be sent, and where. */
 export interface Upload {
@@ -22,6 +23,8 @@ export interface ConsentDeps {
   readonly link: EngineLink;
   /** Remembers what was agreed to, in every window. */
   readonly globalMemento: vscode.Memento;
+  /** Nobody is there to ask: tests in VS Code's extension host are shown no dialogs. */
+  readonly isUnattended: boolean;
 }
 
 export type Consent = "send" | "preview" | "cancel";
@@ -32,7 +35,7 @@ export type Consent = "send" | "preview" | "cancel";
  */
 export async function askConsent(deps: ConsentDeps, upload: Upload): Promise<Consent> {
   const { folder, target } = upload;
-  if (hasAgreed(deps.globalMemento, folder.uri, target)) return "send";
+  if (deps.isUnattended || hasAgreed(deps.globalMemento, folder.uri, target)) return "send";
   const preview = await withLateProgress(vscode.l10n.t("Looking at what would be sent"), () =>
     readPreview(deps.link, upload),
   );
@@ -47,13 +50,13 @@ export async function askConsent(deps: ConsentDeps, upload: Upload): Promise<Con
 
 /** The same before files that are not the folder's as it is now go there: a snapshot's, or what a sandbox holds. */
 export async function askConsentFor(
-  { globalMemento }: Pick<ConsentDeps, "globalMemento">,
+  { globalMemento, isUnattended }: Pick<ConsentDeps, "globalMemento" | "isUnattended">,
   root: string,
   target: Target,
   what: string,
 ): Promise<boolean> {
-  const folder = vscode.Uri.file(root);
-  if (hasAgreed(globalMemento, folder, target)) return true;
+  const folder = toFolderUri(root);
+  if (isUnattended || hasAgreed(globalMemento, folder, target)) return true;
   const send = vscode.l10n.t("Send");
   const choice = await show(toDisplay(basename(root)), target, [describeSent(what)], [send]);
   if (choice !== send) return false;
@@ -65,7 +68,7 @@ export async function askConsentFor(
 export async function readPreview(link: EngineLink, upload: Upload): Promise<UploadPreview> {
   const { folder, target, overlays, maxFileMiB } = upload;
   const engine = await link.get();
-  return await engine.previewUpload({ workspaceRoot: folder.uri.fsPath, target, overlays, maxFileMiB });
+  return await engine.previewUpload({ workspaceRoot: rootOf(folder), target, overlays, maxFileMiB });
 }
 
 async function show(

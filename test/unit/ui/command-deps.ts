@@ -56,6 +56,7 @@ export function fakeDeps(engine = new FakeEngine(), globalMemento: vscode.Mement
     }),
     memento: fakeMemento(),
     globalMemento,
+    isUnattended: false,
     uploadView: new UploadView(link),
     logger: silentLogger,
   };
