@@ -29,6 +29,8 @@ export interface StorageDeps {
 
 // Snapshots come in bursts; one look through the store is enough for all of them.
 const TIDY_DELAY_MS = 30_000;
+/** What `collectGarbage` leaves alone by itself, and a little more. */
+const GRACE_MS = 70 * 60_000;
 const MIB = 1024 * 1024;
 
 /** Keeps what snapshots take on disk within the user's bounds. */
@@ -38,6 +40,8 @@ export class Storage {
   readonly #end = new AbortController();
   #policy = DEFAULT_RETENTION;
   #timer: Timer | undefined;
+  /** When snapshots were given up for their size: what they had is on the disk for a while yet. */
+  #shrunkAt: number | undefined;
 
   constructor(deps: StorageDeps) {
     this.#deps = deps;
@@ -65,6 +69,7 @@ export class Storage {
       if (!Number.isInteger(value) || value < 1)
         throw new SandboxError("invalid", `${name} has to be a whole number of at least 1.`);
     const { maxSnapshots, maxAgeDays, maxTotalMiB } = policy;
+    if (maxTotalMiB < this.#policy.maxTotalMiB) this.#shrunkAt = undefined;
     this.#policy = { maxSnapshots, maxAgeDays, maxTotalMiB };
     await writeJsonFile(this.#policyFile, { version: 1, policy: this.#policy }, false);
     await this.tidy();
@@ -93,16 +98,23 @@ export class Storage {
   }
 
   async #tidy(): Promise<void> {
-    const { timeline, trees, clock } = this.#deps;
+    const { timeline, clock } = this.#deps;
     for (const { id } of selectOldSnapshots(timeline.list(), this.#policy, clock.now())) await timeline.remove(id);
     await this.#collect();
+    if (this.#shrunkAt === undefined || clock.now() - this.#shrunkAt > GRACE_MS) await this.#shrink();
+  }
+
+  async #shrink(): Promise<void> {
+    const { timeline, trees, clock } = this.#deps;
     const { storedBytes } = await this.read();
     const records = timeline.list();
     const maxBytes = this.#policy.maxTotalMiB * MIB;
     const readTree = (treeHash: string): Promise<Manifest> => trees.read(treeHash);
     const oversized = await selectOversized({ records, readTree, storedBytes, maxBytes });
+    if (oversized.length === 0) return;
     for (const { id } of oversized) await timeline.remove(id);
-    if (oversized.length > 0) await this.#collect();
+    this.#shrunkAt = clock.now();
+    await this.#collect();
   }
 
   async #collect(): Promise<void> {
