@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { findProgram } from "../../scripts/setup/paths.mjs";
 import { collectGarbage } from "../../src/snapshots/collect-garbage.ts";
 import { createObjectStore } from "../../src/snapshots/object-store.ts";
-import { inTwoHours, keepTree, toFolders, verifyStore } from "./store-world.ts";
+import { inTwoHours, keepTrees, toFolders, verifyStore } from "./store-world.ts";
 
 const WRITER = new URL("store-writer.ts", import.meta.url).pathname;
 /** Everything that changes something on a disk, and a few wake-ups of threads. */
@@ -22,8 +22,7 @@ beforeEach(async () => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), "sandpiper-kill-")));
   // A store with a tree that has to stay, one that has to go, and a pack that has something of both.
   const folders = toFolders(join(folder, "start"));
-  live = await keepTree(folders, "live", 30);
-  await keepTree(folders, "old", 30);
+  [live = ""] = await keepTrees(folders, { live: 12, old: 30 });
 });
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -51,7 +50,7 @@ async function check(copy: string): Promise<void> {
   const folders = toFolders(copy);
   expect(await verifyStore(folders)).toContain(live);
   // What it left is no hindrance: the same can be kept, and cleared away, once more.
-  const added = await keepTree(folders, "added", 40);
+  const [added = ""] = await keepTrees(folders, { added: 40 });
   await collectGarbage(folders, { treeHashes: [live, added], objects: [] }, { now: inTwoHours });
   expect(await verifyStore(folders)).toEqual([live, added].sort());
   expect(readdirSync(folders.store).filter((name) => name.endsWith(".tmp"))).toEqual([]);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { type Entry, toManifest } from "../../src/snapshots/manifest.ts";
+import { type Entry, type Manifest, toManifest } from "../../src/snapshots/manifest.ts";
 import { createObjectStore } from "../../src/snapshots/object-store.ts";
 import { toSha256 } from "../../src/snapshots/regular-file.ts";
 import type { StoreFolders } from "../../src/snapshots/store-files.ts";
@@ -25,17 +25,21 @@ function makeNoise(seed: string, length: number): Buffer {
   return createHash("shake256", { outputLength: length }).update(seed).digest();
 }
 
-/** Keeps contents and a tree that names them, as a push does. */
-export async function keepTree(folders: StoreFolders, name: string, count: number): Promise<string> {
+/** Keeps contents in one batch and trees that name them, as pushes do: by name, how many small contents there are. */
+export async function keepTrees(folders: StoreFolders, counts: Readonly<Record<string, number>>): Promise<string[]> {
   const batch = createObjectStore(folders.store).openBatch();
-  const entries: [string, Entry][] = [];
-  for (const [index, content] of makeContents(name, count).entries()) {
-    const sha256 = toSha256(content);
-    batch.add(sha256, content);
-    entries.push([`f${index}`, { type: "file", sha256, sizeBytes: content.length, executable: false }]);
+  const manifests: Manifest[] = [];
+  for (const [name, count] of Object.entries(counts)) {
+    const entries = makeContents(name, count).map((content, index): [string, Entry] => {
+      const sha256 = toSha256(content);
+      batch.add(sha256, content);
+      return [`f${index}`, { type: "file", sha256, sizeBytes: content.length, executable: false }];
+    });
+    manifests.push(toManifest(entries));
   }
   await batch.finish();
-  return await createTreeStore(folders.trees).save(toManifest(entries));
+  const trees = createTreeStore(folders.trees);
+  return await Promise.all(manifests.map((manifest) => trees.save(manifest)));
 }
 
 /** The trees that are there, each read with every content that it names. @throws when one of them is not whole */
