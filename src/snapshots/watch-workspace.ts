@@ -101,8 +101,8 @@ function add(state: State, path: string): void {
     state.watches.set(path, watch);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    // Nobody can look into such a folder either; the one above tells when that changes.
-    if (["EACCES", "ENOENT", "ENOTDIR"].includes(code)) return;
+    // Nobody can look into such a folder either, or it is gone; the one above tells when that changes.
+    if (["EACCES", "ENOENT", "ENOTDIR", "ELOOP"].includes(code)) return;
     state.isBroken = true;
     state.isRefused = true;
   }
