@@ -108,7 +108,7 @@ async function openNew(file: string, magic: Buffer): Promise<FileHandle> {
 }
 
 /** A new name is only safe once its folder is. Windows has no such thing. */
-export async function syncFolder(folder: string): Promise<void> {
+async function syncFolder(folder: string): Promise<void> {
   if (process.platform === "win32") return;
   const handle = await open(folder, "r");
   try {

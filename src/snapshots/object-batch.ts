@@ -33,7 +33,7 @@ export interface ObjectBatch {
 }
 
 /** One content on its way into a batch. */
-export interface ObjectStream {
+interface ObjectStream {
   /** @param piece must not change until the batch's `finish` */
   write(piece: Uint8Array): void;
   /** @param sha256 of all that was written */

@@ -21,7 +21,7 @@ export interface PackedObject extends PackedRow {
 const PACK_NAME = /^([a-z0-9-]+)\.pack$/;
 
 /** Ids of the packs in a folder that need not exist, the oldest first. */
-export function listPackIds(folder: string): string[] {
+function listPackIds(folder: string): string[] {
   let names: string[];
   try {
     names = readdirSync(folder);

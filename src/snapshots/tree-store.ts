@@ -53,7 +53,7 @@ function isTreeHash(name: string): boolean {
 }
 
 /** Where a tree is, or would be. @throws {SandboxError} `invalid` when that is no hash */
-export function toTreeFile(folder: string, treeHash: string): string {
+function toTreeFile(folder: string, treeHash: string): string {
   if (!isTreeHash(treeHash)) throw new SandboxError("invalid", "That is not the name of a snapshot.");
   return join(folder, treeHash);
 }
