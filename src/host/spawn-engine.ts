@@ -4,6 +4,8 @@ import { toEngineEnv } from "./engine-env.ts";
 
 const START_TIMEOUT_MS = 20_000;
 const MAX_SAID_CHARACTERS = 4000;
+// Node does four things on the disk at a time, of which each waits for its turn when many files are to reach it.
+const FILE_THREADS = "16";
 
 /** How to start an engine. */
 export interface SpawnRequest {
@@ -21,7 +23,11 @@ export interface SpawnRequest {
  */
 export async function spawnEngine(request: SpawnRequest): Promise<void> {
   const isElectron = process.versions["electron"] !== undefined;
-  const env = { ...toEngineEnv(request.env, isElectron), SANDPIPER_STATE: request.stateRoot };
+  const env = {
+    ...toEngineEnv(request.env, isElectron),
+    SANDPIPER_STATE: request.stateRoot,
+    UV_THREADPOOL_SIZE: FILE_THREADS,
+  };
   const child = spawn(request.execPath ?? process.execPath, [request.engineFile], {
     detached: true,
     env,

@@ -97,6 +97,7 @@ describe("whyProtectedManifest", () => {
     { what: "another package manager", from: plain, to: { ...plain, packageManager: "evil@1.0.0" } },
     { what: "a manifest that is new and has scripts", from: undefined, to: plain },
     { what: "one that cannot be read", from: plain, to: "{ nonsense" },
+    { what: "one that could not be read before either", from: "{ nonsense", to: "{ other nonsense" },
     { what: "one that is no object", from: plain, to: "[]x" },
   ])("has a reason for $what", async ({ from, to }) => {
     expect(await why("package.json", from, to)).toMatch(/by themselves$/);
