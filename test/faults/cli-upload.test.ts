@@ -112,7 +112,10 @@ it("previews what a run would send, what stays here and what blocks it", async (
   expect(stdout.toString()).toMatch(/config\.py:2 /);
   expect(JSON.parse((await door.say(["preview", "--json"])).stdout.toString())).toMatchObject({
     sentCount: 2,
-    skipped: [{ path: ".env", kind: "secret" }],
+    skipped: [
+      { path: ".env", kind: "secret" },
+      { path: ".git", kind: "built-in" },
+    ],
   });
 });
 
