@@ -1,6 +1,12 @@
-import { chmod, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { comparePaths } from "../../../src/core/workspace-path.ts";
+import { reviewChanges } from "../../../src/sessions/changes.ts";
+import type { Change } from "../../../src/sessions/records.ts";
+import type { Entry } from "../../../src/snapshots/manifest.ts";
+import { createObjectStore, type ObjectStore } from "../../../src/snapshots/object-store.ts";
+import { toSha256 } from "../../../src/snapshots/regular-file.ts";
 import { EngineBench } from "../../fakes/engine-bench.ts";
 
 let bench: EngineBench;
@@ -223,5 +229,50 @@ describe("changes to a text that was edited here meanwhile", () => {
 
     expect([change?.status, await readLocal("a.sh")]).toEqual(["merge", "two\n"]);
     expect((await stat(join(bench.workspace, "a.sh"))).mode & 0o111).not.toBe(0);
+  });
+});
+
+function toFile(text: string): Entry {
+  return { type: "file", sha256: toSha256(text), sizeBytes: text.length, executable: false };
+}
+
+describe("reviewing", () => {
+  it("reads no kept contents of changes that are in nobody's way, however many there are", async () => {
+    const reads: string[] = [];
+    const store: ObjectStore = {
+      ...createObjectStore(join(bench.folder, "store")),
+      async *read(sha256) {
+        reads.push(sha256);
+        yield Buffer.from(sha256 === toSha256("sent") ? "sent" : "theirs");
+      },
+    };
+    const names = Array.from({ length: 200 }, (_, index) => `d${index % 7}/${index}`);
+    for (const name of names) await bench.write(name, "sent");
+    const changes = names.map((path): Change => {
+      const sides = { base: toFile("sent"), theirs: toFile("theirs") };
+      return { path, kind: "modified", decision: "pending", isProtected: false, ...sides };
+    });
+    await bench.write("d0/0", "edited here");
+
+    const reviewed = await reviewChanges(bench.workspace, changes, store);
+
+    expect(reviewed.map(({ path }) => path)).toEqual(names.toSorted(comparePaths));
+    expect(reviewed.filter(({ status }) => status !== "ready").map(({ path, status }) => [path, status])).toEqual([
+      ["d0/0", "conflict"],
+    ]);
+    expect(new Set(reads)).toEqual(new Set([toSha256("sent"), toSha256("theirs")]));
+  });
+});
+
+describe("deleting many files", () => {
+  it("takes the folders along that it leaves empty, and no other", async () => {
+    for (const path of ["a/b/1", "a/b/2", "a/c/3", "kept/4", "kept/5", "6"]) await bench.write(path, "x");
+    const { run } = await bench.runLine("rm -r a kept/4 6");
+    await rm(join(bench.workspace, "6"));
+
+    const result = await bench.engine.applyChanges(run.id, "all", []);
+
+    expect(result.applied).toEqual(["6", "a/b/1", "a/b/2", "a/c/3", "kept/4"]);
+    expect((await readdir(bench.workspace, { recursive: true })).toSorted()).toEqual(["kept", "kept/5"]);
   });
 });
