@@ -1,6 +1,6 @@
 import { toDisplay } from "../core/workspace-path.ts";
 import { DEFAULT_MAX_FILE_MIB } from "../sessions/default-target.ts";
-import { whyNotSent } from "../snapshots/explain-path.ts";
+import { explainPath as explain } from "../snapshots/explain-path.ts";
 import type { CliContext } from "./connect.ts";
 import { describePreview } from "./describe-upload.ts";
 import { TARGET_OPTIONS, toTarget } from "./parse-target.ts";
@@ -33,12 +33,12 @@ export async function explainPath(context: CliContext): Promise<number> {
   const file = words[0] ?? "";
   const root = findWorkspaceRoot({ cwd: context.cwd, file, workspace: values.workspace });
   const path = toWorkspacePath(root, context.cwd, file);
-  const reason = whyNotSent(root, path, DEFAULT_MAX_FILE_MIB * 2 ** 20);
-  const line = `${toDisplay(path)} is ${reason === undefined ? "sent." : `not sent: ${reason}`}\n`;
+  const { isSent, reason } = explain(root, path, DEFAULT_MAX_FILE_MIB * 2 ** 20);
+  const line = `${toDisplay(path)} is ${isSent ? "sent" : "not sent"}: ${reason}\n`;
   await new Promise<void>((resolve) => {
     process.stdout.write(line, () => resolve());
   });
-  return reason === undefined ? 0 : 1;
+  return isSent ? 0 : 1;
 }
 
 /** `sandpiper allow-secret`: for the workspace, from now on. */

@@ -5,6 +5,26 @@ import { toFolders } from "./path-gate.ts";
 import { look } from "./look.ts";
 import { SPECIAL_FILE_REASON, whyTooLarge } from "./scan-tree.ts";
 
+/** Whether a path is sent, and what decides that. */
+export interface PathExplanation {
+  readonly isSent: boolean;
+  /** For people; reads on after "it is (not) sent: ". */
+  readonly reason: string;
+}
+
+/** Says for one path why it is in a snapshot of the workspace, or is not. @param path as for {@link whyNotSent} */
+export function explainPath(root: string, path: string, maxFileBytes: number): PathExplanation {
+  const reason = whyNotSent(root, path, maxFileBytes);
+  return reason === undefined ? { isSent: true, reason: whySent(root, path) } : { isSent: false, reason };
+}
+
+function whySent(root: string, path: string): string {
+  const stat = look(`${root}/${path}`);
+  const letIn = readIgnoreRules(root).whyLetIn(path, stat?.isDirectory() ?? false);
+  if (letIn !== undefined) return `let in by ${letIn}`;
+  return stat?.isSymbolicLink() ? "links are sent as links, and no rule leaves it out" : "no rule leaves it out";
+}
+
 /**
  * Why a path is in no snapshot of the workspace, for people (reads on after the path), or undefined when it is sent.
  * @param path relative to the workspace, POSIX

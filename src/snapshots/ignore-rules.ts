@@ -1,7 +1,8 @@
-import { constants, closeSync, openSync, readFileSync } from "node:fs";
+import { constants, closeSync, openSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, basename } from "node:path";
 import { toDisplay } from "../core/workspace-path.ts";
-import ignore, { type Ignore } from "ignore";
+import { findExcludeFiles } from "./git-excludes.ts";
+import { findPattern, type IgnorePatterns, parseIgnoreFile } from "./ignore-patterns.ts";
 import { toSha256 } from "./regular-file.ts";
 import { look } from "./look.ts";
 import { whyLeftOutByName } from "./held-back-names.ts";
@@ -20,6 +21,8 @@ export interface IgnoreRules {
   verdict(path: string, isFolder: boolean): Verdict | undefined;
   /** The verdict for people. */
   why(path: string, isFolder: boolean): string | undefined;
+  /** The line that lets the path, or a folder above it, in although another rule would have left it out. */
+  whyLetIn(path: string, isFolder: boolean): string | undefined;
 }
 
 /** The rules that hold for what is directly in one folder. A walk passes them down. */
@@ -40,7 +43,7 @@ interface Layers {
 
 /** One ignore file. */
 interface Layer {
-  readonly rules: Ignore;
+  readonly patterns: IgnorePatterns;
   /** How to turn a path relative to the workspace into one relative to the file's folder. */
   readonly cut: number;
   readonly prefix: string;
@@ -58,7 +61,7 @@ export interface IgnoreFiles {
 
 const BOTH: IgnoreFiles = { gitignore: true, sandboxignore: true };
 // As git has it: case counts where the file system says so.
-const OPTIONS = { ignorecase: process.platform === "win32" || process.platform === "darwin" };
+const IGNORE_CASE = process.platform === "win32" || process.platform === "darwin";
 const MAX_RULES_BYTES = 4 * 1024 * 1024;
 
 /** The rules as they are on disk now; each ignore file is read once, when a path below its folder is first asked about. */
@@ -83,6 +86,11 @@ export function readIgnoreRules(root: string): IgnoreRules {
     verdict,
     isIgnored: (path, isFolder) => verdict(path, isFolder) !== undefined,
     why: (path, isFolder) => verdict(path, isFolder)?.reason,
+    whyLetIn(path, isFolder) {
+      const parent = enter(toParent(path));
+      const own = "reason" in parent ? undefined : decide(parent, basename(path), isFolder).letIn;
+      return own ?? (toParent(path) === "" ? undefined : this.whyLetIn(toParent(path), true));
+    },
   };
 }
 
@@ -95,15 +103,8 @@ export function readRootRules(root: string, files: IgnoreFiles = BOTH): FolderRu
 
 /** The rules inside `name`, a folder that `judge` lets through. */
 export function enterFolder(root: string, parent: FolderRules, name: string, files: IgnoreFiles = BOTH): FolderRules {
-  const folder = toChild(parent.folder, name);
-  const layers = (): Layers => {
-    const { sandboxignore, gitignore } = parent.layers();
-    return {
-      sandboxignore: sandboxignore.map((layer) => reopen(layer, folder)),
-      gitignore: gitignore.map((layer) => reopen(layer, folder)),
-    };
-  };
-  return toFolderRules(root, folder, files, { key: parent.key, layers });
+  const layers = (): Layers => parent.layers();
+  return toFolderRules(root, toChild(parent.folder, name), files, { key: parent.key, layers });
 }
 
 function toFolderRules(
@@ -134,21 +135,30 @@ function toKey({ source, digest }: Layer): string {
   return `${source}:${digest}`;
 }
 
-/**
- * Why `name`, directly in the folder of `rules`, is left out. A `.sandboxignore` has the last word, over our own list of
- * names too; `.gitignore` comes after that list. Within each kind the deepest file that says something wins
- * (https://git-scm.com/docs/gitignore).
- */
+/** What is said of a name: a verdict that leaves it out, or for people what lets it in. */
+export interface Decision {
+  readonly verdict?: Verdict;
+  /** The line that lets in what another rule would have left out; missing when no rule says anything. */
+  readonly letIn?: string;
+}
+
+/** Why `name`, directly in the folder of `rules`, is left out. See {@link decide}. */
 export function judge(rules: FolderRules, name: string, isFolder: boolean): Verdict | undefined {
-  if (isGitFolder(name)) return { kind: "built-in", reason: "Git's own files are never sent" };
-  const path = toChild(rules.folder, name) + (isFolder ? "/" : "");
+  return decide(rules, name, isFolder).verdict;
+}
+
+/**
+ * A `.sandboxignore` has the last word, over our own list of names too; `.gitignore` comes after that list. Within each
+ * kind the deepest file that says something wins (https://git-scm.com/docs/gitignore).
+ */
+export function decide(rules: FolderRules, name: string, isFolder: boolean): Decision {
+  if (isGitFolder(name)) return { verdict: { kind: "built-in", reason: "Git's own files are never sent" } };
+  const path = toChild(rules.folder, name);
   const { sandboxignore, gitignore } = rules.layers();
-  const own = ask(sandboxignore, path);
-  if (own) return own === "included" ? undefined : own;
-  const held = whyLeftOutByName(basename(rules.folder), name, isFolder);
-  if (held) return held;
-  const git = ask(gitignore, path);
-  return git === "included" ? undefined : git;
+  const own = ask(sandboxignore, path, isFolder);
+  if (own) return own;
+  const verdict = whyLeftOutByName(basename(rules.folder), name, isFolder);
+  return verdict ? { verdict } : (ask(gitignore, path, isFolder) ?? {});
 }
 
 /** Whether git, on any platform, would take that name for a repository. */
@@ -156,25 +166,15 @@ function isGitFolder(name: string): boolean {
   return name.length === 4 && name.toLowerCase() === ".git";
 }
 
-function ask(layers: readonly Layer[], path: string): Verdict | "included" | undefined {
+// Only the path itself is asked about: a walk gets to no path in a folder that is left out.
+function ask(layers: readonly Layer[], path: string, isFolder: boolean): Decision | undefined {
   for (const layer of layers) {
-    const { ignored, unignored, rule } = layer.rules.test(layer.prefix + path.slice(layer.cut));
-    if (ignored)
-      return { kind: "rule", reason: `left out by "${toDisplay(rule?.pattern ?? "")}" in ${toDisplay(layer.source)}` };
-    if (unignored) return "included";
+    const pattern = findPattern(layer.patterns, layer.prefix + path.slice(layer.cut), isFolder);
+    if (!pattern) continue;
+    const said = `"${toDisplay(pattern.text)}" in ${toDisplay(layer.source)}:${pattern.line}`;
+    return pattern.isNegated ? { letIn: said } : { verdict: { kind: "rule", reason: `left out by ${said}` } };
   }
   return undefined;
-}
-
-/**
- * A layer inside a folder that it leaves out itself but a stronger one lets in: what is in there is judged on its own,
- * as git does, which the library does only for a folder that is not left out.
- */
-function reopen(layer: Layer, folder: string): Layer {
-  const path = `${layer.prefix}${folder.slice(layer.cut)}/`;
-  if (!layer.rules.test(path).ignored) return layer;
-  const literal = path.replace(/[\\*?[\] !#]/g, "\\$&");
-  return { ...layer, rules: ignore(OPTIONS).add(layer.rules).add(`!/${literal}`) };
 }
 
 /** One, or none. */
@@ -186,20 +186,45 @@ function readLayers(root: string, folder: string, name: string): Layer[] {
   return rules ? [{ ...rules, source, prefix: "", cut: folder === "" ? 0 : folder.length + 1 }] : [];
 }
 
-/** Weakest last: the `.gitignore` files of the repository above the workspace, then its `info/exclude`. */
+/** Weakest last: the `.gitignore` files of the repository above the workspace, then its `info/exclude`, then the user's own. */
 function readOuterLayers(root: string): Layer[] {
   const layers: Layer[] = [];
   let prefix = "";
   for (let folder = root; ; folder = dirname(folder)) {
     if (folder !== root) addLayer(layers, `${folder}/.gitignore`, prefix);
     if (look(`${folder}/.git`)) {
-      addLayer(layers, `${folder}/.git/info/exclude`, prefix);
+      for (const file of findExcludeFiles(folder)) addLayer(layers, toRealFile(file), prefix);
       // Whoever opens a folder that the repository leaves out wants what is in it.
-      return prefix !== "" && typeof ask(layers, "") === "object" ? [] : layers;
+      return isLeftOut(layers, prefix) ? [] : layers;
     }
     // Without a repository around it, a folder above has no say.
     if (dirname(folder) === folder) return [];
     prefix = `${basename(folder)}/${prefix}`;
+  }
+}
+
+/** Whether the workspace, or a folder that it is in, is left out of the repository around it. */
+function isLeftOut(layers: readonly Layer[], prefix: string): boolean {
+  const names = prefix.split("/").slice(0, -1);
+  const inRepository = layers.map((layer) => ({ ...layer, prefix: "", cut: prefix.length - layer.prefix.length }));
+  return names.some((_, at) => {
+    const path = names.slice(0, at + 1).join("/");
+    return (
+      ask(
+        inRepository.filter(({ cut }) => cut < path.length + 1),
+        path,
+        true,
+      )?.verdict !== undefined
+    );
+  });
+}
+
+// Other than in a folder of the repository, git follows a link here.
+function toRealFile(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return file;
   }
 }
 
@@ -208,14 +233,14 @@ function addLayer(layers: Layer[], file: string, prefix: string): void {
   if (rules) layers.push({ ...rules, source: file, prefix, cut: 0 });
 }
 
-/** Undefined when there is no such file; git does not follow a link here either. */
-function readRules(file: string): Pick<Layer, "rules" | "digest"> | undefined {
+/** Undefined when there is no such file; in a folder of the repository git does not follow a link either. */
+function readRules(file: string): Pick<Layer, "patterns" | "digest"> | undefined {
   if (!look(file)?.isFile()) return undefined;
   try {
     const descriptor = openSync(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
     try {
       const text = readFileSync(descriptor, "utf8").slice(0, MAX_RULES_BYTES);
-      return { rules: ignore(OPTIONS).add(text), digest: toSha256(text) };
+      return { patterns: parseIgnoreFile(text, IGNORE_CASE), digest: toSha256(text) };
     } finally {
       closeSync(descriptor);
     }

@@ -128,8 +128,10 @@ function toSandboxError({ cause }: WorkerEnded): SandboxError {
 }
 
 function startThread(url: URL): ScanThread {
-  // Nothing of the environment or of the flags (an inspector's port) is its business.
-  const worker = new Worker(url, { env: {}, execArgv: [] });
+  // Where git keeps the user's own ignore rules. Nothing else of the environment or of the flags (an inspector's port)
+  // is its business.
+  const { XDG_CONFIG_HOME: configHome } = process.env;
+  const worker = new Worker(url, { env: configHome ? { XDG_CONFIG_HOME: configHome } : {}, execArgv: [] });
   worker.unref();
   // One that comes while nobody asks anything is told of by the end of the thread.
   worker.on("error", () => {});

@@ -30,9 +30,9 @@ afterAll(() => door.close());
 describe.concurrent("a script that cannot be run", () => {
   it.each([
     ["that does not exist", "nope.py", /nope\.py cannot be run: it does not exist\. Check its name/],
-    ["that .gitignore leaves out", "ignored.py", /left out by "ignored\.py" in \.gitignore\. .*\.sandboxignore/],
-    ["in a folder that .gitignore leaves out", "build/deep.py", /left out by "build\/" in \.gitignore\./],
-    ["that .sandboxignore leaves out", "boxed.py", /left out by "boxed\.py" in \.sandboxignore\./],
+    ["that .gitignore leaves out", "ignored.py", /left out by "ignored\.py" in \.gitignore:\d+\. .*\.sandboxignore/],
+    ["in a folder that .gitignore leaves out", "build/deep.py", /left out by "build\/" in \.gitignore:\d+\./],
+    ["that .sandboxignore leaves out", "boxed.py", /left out by "boxed\.py" in \.sandboxignore:\d+\./],
     ["that may hold secrets (security 16)", ".env", /held back .*credentials; .*"!\.env" to \.sandboxignore/],
     ["that is a key (security 16)", "id_rsa", /held back .*credentials; .*"!id_rsa" to \.sandboxignore/],
     ["that is a folder", "folder", /folder is a folder; choose a file/],

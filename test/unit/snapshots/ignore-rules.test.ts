@@ -190,7 +190,7 @@ describe("ignore rules", () => {
   it("name the line and the file that leave a path out", () => {
     const rules = readIgnoreRules(makeFolder({ "sub/.gitignore": "# comment\n*.log\n" }));
 
-    expect(rules.why("sub/a.log", false)).toBe('left out by "*.log" in sub/.gitignore');
+    expect(rules.why("sub/a.log", false)).toBe('left out by "*.log" in sub/.gitignore:2');
     expect(rules.why("a.log", false)).toBeUndefined();
   });
 

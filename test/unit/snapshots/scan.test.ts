@@ -211,7 +211,7 @@ describe("whyNotSent", () => {
     { path: "ok", why: undefined },
     { path: "l", why: undefined },
     { path: "sub", why: undefined },
-    { path: "a.log", why: 'left out by "*.log" in .gitignore' },
+    { path: "a.log", why: 'left out by "*.log" in .gitignore:1' },
     { path: "sub/.env", why: expect.stringContaining("credentials") as unknown },
     { path: "none", why: "it does not exist" },
     { path: "ok/below", why: "it does not exist" },
