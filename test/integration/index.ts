@@ -6,6 +6,7 @@ import { describeIgnoreFile } from "./ignore-file.ts";
 import { describeReview } from "./review.ts";
 import { describeRuns } from "./runs.ts";
 import { describeSettings } from "./settings.ts";
+import { describeSnapshots } from "./snapshots.ts";
 import { describeVirtualFolders } from "./virtual.ts";
 
 /** What the extension host calls: it rejects when a test fails. The report goes to test-results/ext-host.json. */
@@ -20,6 +21,7 @@ export async function run(): Promise<void> {
   describeIgnoreFile();
   describeRuns();
   describeReview();
+  describeSnapshots();
   describeVirtualFolders();
   const failures = await new Promise<number>((done) => {
     const runner = mocha.run(done);

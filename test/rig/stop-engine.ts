@@ -17,6 +17,18 @@ export async function stopEngine(stateFolder: string): Promise<void> {
   }
 }
 
+/** Kills the engine that serves this state folder, and nothing else of what it started or serves. */
+export function killEngine(stateFolder: string): void {
+  for (const pid of findPids(stateFolder)) {
+    if (
+      readFileSync(`/proc/${pid}/cmdline`, "utf8")
+        .split("\0")
+        .some((part) => part.endsWith("/dist/engine.js"))
+    )
+      send(pid, "SIGKILL");
+  }
+}
+
 function findPids(stateFolder: string): readonly number[] {
   const pids = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
