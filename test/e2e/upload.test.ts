@@ -91,6 +91,8 @@ describe("before anything leaves the machine", () => {
     await workbench.pick("Allow Once");
     expect(await terminal.waitFor(/^✓ .+$/m)).toContain("40 characters");
 
+    // What the sandbox has is not sent again, and not asked about.
+    writeFileSync(join(workspace, "deploy.py"), `# Edited.\n${DEPLOY.replace("TOKEN-HERE", TOKEN)}`);
     await workbench.runCommand("Sandbox: Re-run Last");
     await workbench.pick("Exclude This File");
     await workbench.notifications.filter({ hasText: "deploy.py is excluded now" }).waitFor();

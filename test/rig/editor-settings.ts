@@ -14,6 +14,8 @@ export const EDITOR_SETTINGS: Readonly<Record<string, unknown>> = {
   "extensions.autoUpdate": false,
   "extensions.autoCheckUpdates": false,
   "update.mode": "none",
+  // The editor in a browser would save by itself after a second.
+  "files.autoSave": "off",
   "editor.minimap.enabled": false,
   "editor.stickyScroll.enabled": false,
   "explorer.compactFolders": false,
