@@ -15,7 +15,7 @@ import { toPullDeps } from "./pull-deps.ts";
 import type { RunRecord, RunRequest } from "./records.ts";
 import { explainKill, explainMissingProgram, toCommand } from "./run-command.ts";
 import { RunLogWriter } from "./run-log-writer.ts";
-import { recordOutput } from "./run-output.ts";
+import { drain, recordOutput } from "./run-output.ts";
 import type { RunStore } from "./run-store.ts";
 import { isGone } from "./session-pool.ts";
 import { toRunFolder } from "./state-folder.ts";
@@ -117,7 +117,7 @@ export class ActiveRun {
   }
 
   async #runCommand(): Promise<void> {
-    const { clock, capBytes } = { clock: this.#deps.clock, capBytes: this.#deps.logCapBytes };
+    const { clock, logCapBytes: capBytes } = this.#deps;
     const onDidGrow = (sizeBytes: number): void => this.#deps.onDidGrow(this.record.id, sizeBytes);
     const folder = toRunFolder(this.#deps.state, this.record.id);
     this.#log = await RunLogWriter.create(folder, { clock, capBytes, onDidGrow });
@@ -344,10 +344,6 @@ export class ActiveRun {
     void this.#deps.runs.save(this.record);
     this.#deps.onDidChange(this.record);
   }
-}
-
-async function drain(stream: AsyncIterable<Uint8Array>): Promise<void> {
-  for await (const _data of stream) continue;
 }
 
 // Of what could not be brought back.

@@ -60,7 +60,7 @@ export async function prepareRun(deps: PrepareDeps, request: PrepareRequest, cal
   try {
     // Creating a sandbox takes as long as scanning does.
     const [scan, { session, notes }] = await Promise.all([
-      scanWorkspace(deps, run, own.signal).then((scan) => checkCold(deps, run, scan, own)),
+      scanWorkspace(deps, run, own.signal).then((found) => checkCold(deps, run, found, own)),
       deps.pool.acquire({ workspaceRoot, target, neededMs: timeoutMs }, own, progress),
     ]);
     checkIsSent(run, scan);

@@ -43,3 +43,8 @@ function afterGrace(clock: Clock): Promise<void> {
     clock.after(STREAM_GRACE_MS, resolve);
   });
 }
+
+/** Reads a stream that nobody wants to its end, so that its writer can end. */
+export async function drain(stream: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const _data of stream) continue;
+}
