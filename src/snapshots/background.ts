@@ -2,9 +2,9 @@ import { setImmediate } from "node:timers/promises";
 
 /** Work that goes on while nobody waits for anything, one task after the other. */
 export interface Background {
-  /** What fails has nobody to tell. */
-  start(task: (isCancelled: () => boolean) => Promise<void>): void;
-  /** Has the task that goes on end early, and acts when it has. Tasks that have not started are left out. */
+  /** What fails has nobody to tell. A task is to end soon once somebody `isWaiting` for that. */
+  start(task: (isWaiting: () => boolean) => Promise<void>): void;
+  /** Acts when the task that goes on has ended. Tasks that have not started are left out. */
   pause<T>(act: () => Promise<T>): Promise<T>;
   /** Resolves when there is nothing left to do. */
   rest(): Promise<void>;

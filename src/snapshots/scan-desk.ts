@@ -42,6 +42,7 @@ interface Memory {
   told: View | undefined;
   saving: NodeJS.Timeout | undefined;
   starting: NodeJS.Timeout | undefined;
+  listenAtMs: number | undefined;
   usedAtMs: number;
 }
 
@@ -61,20 +62,20 @@ export function createScanDesk({ now, code, toQueue, listenAfterMs }: ScanDeskDe
     if (!onDisk || onDisk === memory.onDisk) return;
     memory.onDisk = onDisk;
     // After the answer, and once for several scans in a row.
-    memory.saving ??= setTimeout(() => {
-      memory.saving = undefined;
-      if (memory.onDisk) writeScanCache(memory.cacheFile, memory.onDisk, code);
-    }, SAVE_AFTER_MS).unref();
+    memory.saving ??= setTimeout(save, SAVE_AFTER_MS, memory, code).unref();
   };
   const start = (memory: Memory, task: "listen" | "verify"): void =>
-    background.start(async (isCancelled) => {
+    background.start(async (isWaiting) => {
       const { walk, onDisk, keeper } = memory;
-      if (walk && onDisk) keep(memory, await keeper[task](walk, onDisk, isCancelled));
+      if (walk && onDisk) keep(memory, await keeper[task](walk, onDisk, isWaiting));
     });
-  const startSoon = (memory: Memory): void => {
+  const listenSoon = (memory: Memory): void => {
     clearTimeout(memory.starting);
-    if (listenAfterMs === 0) start(memory, "listen");
-    else memory.starting = setTimeout(start, listenAfterMs, memory, "listen").unref();
+    memory.listenAtMs = memory.keeper.mayListen() ? (memory.listenAtMs ?? now() + listenAfterMs) : undefined;
+    if (memory.listenAtMs === undefined) return;
+    const waitMs = memory.listenAtMs - now();
+    if (waitMs <= 0) start(memory, "listen");
+    else memory.starting = setTimeout(start, waitMs, memory, "listen").unref();
   };
   const tend = (memory: Memory): void => {
     if (now() - memory.usedAtMs > UNUSED_AFTER_MS) memory.keeper.close();
@@ -89,7 +90,7 @@ export function createScanDesk({ now, code, toQueue, listenAfterMs }: ScanDeskDe
         memory.usedAtMs = now();
         const { onDisk, isVerified } = await look(memory, request, now);
         keep(memory, onDisk);
-        if (request.watch && memory.keeper.mayListen()) startSoon(memory);
+        if (request.watch) listenSoon(memory);
         return { ...tell(memory, request, onDisk), isVerified };
       }),
     rest: () => background.rest(),
@@ -100,10 +101,15 @@ export function createScanDesk({ now, code, toQueue, listenAfterMs }: ScanDeskDe
   };
 }
 
+function save(memory: Memory, code: string): void {
+  memory.saving = undefined;
+  if (memory.onDisk) writeScanCache(memory.cacheFile, memory.onDisk, code);
+}
+
 function startMemory(cacheFile: string, keeper: WatchKeeper, code: string): Memory {
   const onDisk = readScanCache(cacheFile, code);
   const timers = { saving: undefined, starting: undefined };
-  return { cacheFile, keeper, onDisk, walk: undefined, told: undefined, usedAtMs: 0, ...timers };
+  return { cacheFile, keeper, onDisk, walk: undefined, told: undefined, usedAtMs: 0, listenAtMs: undefined, ...timers };
 }
 
 function end({ keeper, saving, starting }: Memory): void {

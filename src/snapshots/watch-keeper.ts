@@ -23,10 +23,13 @@ export interface WatchKeeper {
   isVerifiedLately(): boolean;
   /** Compares what a hint came to with a look at everything right after it. */
   confirm(walk: Walk, hinted: FolderNode, verified: FolderNode): Promise<void>;
-  /** Starts listening. Resolves with the tree as it is then; undefined when that did not work, or was cancelled. */
-  listen(walk: Walk, onDisk: FolderNode, isCancelled: () => boolean): Promise<FolderNode | undefined>;
-  /** Looks at everything, a little at a time. Resolves with the tree as far as it got; undefined when hints did not do. */
-  verify(walk: Walk, onDisk: FolderNode, isCancelled: () => boolean): Promise<FolderNode | undefined>;
+  /**
+   * Starts listening, which takes a full look: a little at a time, or in one go once somebody waits, for whom it is as
+   * good as one of his own. Resolves with the tree as it is then; undefined when that did not work.
+   */
+  listen(walk: Walk, onDisk: FolderNode, isWaiting: () => boolean): Promise<FolderNode | undefined>;
+  /** Looks at everything, a little at a time until somebody waits. Resolves with the tree as far as hints lead. */
+  verify(walk: Walk, onDisk: FolderNode, isWaiting: () => boolean): Promise<FolderNode | undefined>;
   isListening(): boolean;
   /** Whether `listen` may be tried (again). */
   mayListen(): boolean;
@@ -55,8 +58,8 @@ export function createWatchKeeper(queue: WatchQueue, now: () => number): WatchKe
     hint: (walk, onDisk) => hint(state, walk, onDisk),
     isVerifiedLately: () => Math.abs(now() - state.verifiedAtMs) < MAX_AGE_MS,
     confirm: (walk, hinted, verified) => confirm(state, walk, hinted, verified),
-    listen: (walk, onDisk, isCancelled) => listen(state, walk, onDisk, isCancelled),
-    verify: (walk, onDisk, isCancelled) => verify(state, walk, onDisk, isCancelled),
+    listen: (walk, onDisk, isWaiting) => listen(state, walk, onDisk, isWaiting),
+    verify: (walk, onDisk, isWaiting) => verify(state, walk, onDisk, isWaiting),
     isListening: () => state.watch !== undefined,
     mayListen: () => mayListen(state),
     notes: () => (state.untold === undefined ? [] : [toNote(state.untold)]),
@@ -116,16 +119,15 @@ async function listen(
   state: State,
   walk: Walk,
   onDisk: FolderNode,
-  isCancelled: () => boolean,
+  isWaiting: () => boolean,
 ): Promise<FolderNode | undefined> {
   if (!isToldOf(walk.root)) state.isRefused = true;
   const startedAtMs = state.now();
   const watch = mayListen(state) ? await watchWorkspace(walk.root, state.queue) : undefined;
   if (!watch) return undefined;
   state.watch = watch;
-  const found = await takeSteps(lookAtAll({ ...walk, onEnter: watch.add }, onDisk), () => {
-    return isCancelled() || watch.state() !== "whole";
-  });
+  const isOver = (): boolean => watch.state() !== "whole";
+  const found = await takeSteps(lookAtAll({ ...walk, onEnter: watch.add }, onDisk), isWaiting, isOver);
   if (!found || watch.state() !== "whole") {
     end(state);
     return undefined;
@@ -138,28 +140,29 @@ async function verify(
   state: State,
   walk: Walk,
   onDisk: FolderNode,
-  isCancelled: () => boolean,
+  isWaiting: () => boolean,
 ): Promise<FolderNode | undefined> {
   const hinted = await hint(state, walk, onDisk);
-  const found = hinted && (await takeSteps(lookAtAll(walk, hinted), isCancelled));
+  const found = hinted && (await takeSteps(lookAtAll(walk, hinted), isWaiting, isWaiting));
   if (!found) return hinted;
   await confirm(state, walk, hinted, found);
   return found;
 }
 
-/** Lets the loop turn every now and then. Undefined when that was the last turn, or a folder went meanwhile. */
+/** Lets the loop turn every now and then, unless somebody waits. Undefined when it is over, or a folder went meanwhile. */
 async function takeSteps(
   steps: Generator<void, FolderNode>,
-  isCancelled: () => boolean,
+  isWaiting: () => boolean,
+  isOver: () => boolean,
 ): Promise<FolderNode | undefined> {
-  for (;;) {
+  while (!isOver()) {
     const untilMs = performance.now() + SLICE_MS;
     while (performance.now() < untilMs) {
       const step = attempt(() => steps.next());
       if (!step) return undefined;
       if (step.done) return step.value;
     }
-    await setImmediate();
-    if (isCancelled()) return undefined;
+    if (!isWaiting()) await setImmediate();
   }
+  return undefined;
 }
