@@ -44,7 +44,6 @@ export const LIBRARY_KINDS: Readonly<Record<string, string>> = {
  */
 export const LIBRARY_MARKERS: readonly string[] = [
   "PRIVATE KEY",
-  "_authToken=",
   "(?:[aA]ccess|ACCESS)_?(?:[kK]ey|KEY)[\"']?\\s*[:=]",
   "://[^:/\\s]{1,256}:[^@/\\s]{1,256}@",
   "[hH][oO][oO][kK][sS]\\.[sS][lL][aA][cC][kK]",

@@ -80,6 +80,12 @@ export const SECRET_RULES: readonly SecretRule[] = [
     pattern: /(?<![\w-])pypi-AgE(?:IcHlwaS5vcmc|NdGVzdC5weXBpLm9yZw)[\w-]{50,1000}/g,
   },
   {
+    // https://docs.npmjs.com/cli/configuring-npm/npmrc#auth-related-configuration: in files of any name
+    kind: "npm token",
+    marker: "_authToken=",
+    pattern: /_authToken=["']?(?<credential>[\w/+.=-]{20,400})/g,
+  },
+  {
     // https://huggingface.co/docs/hub/security-tokens: secretlint asks for letters alone
     kind: "Hugging Face token",
     marker: "hf_[A-Za-z0-9]{34}",

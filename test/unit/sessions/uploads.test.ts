@@ -18,8 +18,8 @@ async function newBench(): Promise<EngineBench> {
   return bench;
 }
 
-const TOKEN = toFakeToken("gh" + "p_", 36);
-const OTHER = toFakeToken("gl" + "pat-", 20);
+const TOKEN = toFakeToken("ghp_", 36);
+const OTHER = toFakeToken("glpat-", 20);
 
 function findingsOf({
   blocked,
