@@ -152,6 +152,8 @@ describe("what nothing needs any more", () => {
     await bench.write("a.txt", "a");
     const { run } = await bench.runLine("echo made > made.txt");
     await expect.poll(async () => (await bench.engine.listSnapshots()).length).toBe(2);
+    const [last] = await bench.engine.listSnapshots();
+    const files = await bench.engine.listSnapshotFiles(last?.id ?? "");
     for (const id of await ids()) await bench.engine.deleteSnapshot(id);
     await age();
 
@@ -159,6 +161,8 @@ describe("what nothing needs any more", () => {
     await bench.restart();
     await setRetention({ maxSnapshots: 51 });
 
+    const store = createObjectStore(bench.state.store);
+    for (const { entry } of files) if (entry.type === "file") expect(await store.has(entry.sha256)).toBe(true);
     const taken = await bench.engine.takeSnapshot({ kind: "session", sessionId: run.sessionId ?? "" });
     expect(taken.fileCount).toBe(2);
     expect(await isKept(taken)).toBe(true);
