@@ -42,6 +42,7 @@ describe("change sets on disk", () => {
   it("are there again after a restart, newest first, with what was decided", async () => {
     const store = await open();
     const first = await store.create(toSet("first"));
+    clock.advance(1);
     const second = await store.create(toSet("second", [pending, { ...pending, path: "b" }]));
     await store.saveChanges(second.id, [pending, { ...pending, path: "b", decision: "applied" }]);
 
@@ -64,6 +65,7 @@ describe("change sets on disk", () => {
   it("are forgotten a day after they were made when nothing is pending, after 30 days in any case", async () => {
     const store = await open();
     await store.create(toSet("pending"));
+    clock.advance(1);
     await store.create(toSet("nothing to do", []));
     const titles = (): string[] => store.list().map(({ title }) => title);
 
