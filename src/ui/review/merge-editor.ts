@@ -8,7 +8,7 @@ import type { ReviewSubject } from "./review-subject.ts";
 const COMMAND = "_open.mergeEditor";
 
 /** Whether the change is one that can be merged by hand: a file that both sides changed. */
-export function canMerge({ base, theirs, status }: ReviewedChange): boolean {
+function canMerge({ base, theirs, status }: ReviewedChange): boolean {
   return status === "conflict" && base?.type === "file" && theirs?.type === "file";
 }
 

@@ -6,7 +6,7 @@ import type { ReviewSubject } from "./review-subject.ts";
 import { toFolderUri } from "../workspace-folder.ts";
 
 /** More files than this make an editor of side-by-side diffs that nobody reads and that takes long to open. */
-export const MAX_DIFFS = 300;
+const MAX_DIFFS = 300;
 
 /** As `vscode.changes` takes it. */
 type DiffResource = readonly [label: vscode.Uri, left: vscode.Uri | undefined, right: vscode.Uri | undefined];
