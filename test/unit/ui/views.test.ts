@@ -134,7 +134,7 @@ describe("RunsView", () => {
 });
 
 /** Rows of the sessions view. */
-function drawn({ store }: ReturnType<typeof fakeDeps>["deps"]) {
+function drawSessions({ store }: ReturnType<typeof fakeDeps>["deps"]) {
   const view = new SessionsView(store);
   return view
     .getChildren()
@@ -149,7 +149,7 @@ describe("SessionsView", () => {
     engine.runs = [liveRun({ sessionId: "busy" })];
     await store.load();
 
-    expect(drawn(deps)).toEqual([
+    expect(drawSessions(deps)).toEqual([
       ["s-1", "Local · idle, ends in 42 min", "session;ready;here"],
       ["busy", "/elsewhere · Local · 1 run", "session;ready"],
     ]);
@@ -171,7 +171,7 @@ describe("SessionsView", () => {
     ];
     await store.load();
 
-    expect(drawn(deps)).toEqual([
+    expect(drawSessions(deps)).toEqual([
       ["lost", "Local · lost, now", "session;lost;here"],
       ["kept", expect.stringMatching(/^Local · restorable: After train\.py, ./), "session;restorable;here"],
     ]);
