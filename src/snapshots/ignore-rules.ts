@@ -136,7 +136,7 @@ function toKey({ source, digest }: Layer): string {
 }
 
 /** What is said of a name: a verdict that leaves it out, or for people what lets it in. */
-export interface Decision {
+interface Decision {
   readonly verdict?: Verdict;
   /** The line that lets in what another rule would have left out; missing when no rule says anything. */
   readonly letIn?: string;
@@ -151,7 +151,7 @@ export function judge(rules: FolderRules, name: string, isFolder: boolean): Verd
  * A `.sandboxignore` has the last word, over our own list of names too; `.gitignore` comes after that list. Within each
  * kind the deepest file that says something wins (https://git-scm.com/docs/gitignore).
  */
-export function decide(rules: FolderRules, name: string, isFolder: boolean): Decision {
+function decide(rules: FolderRules, name: string, isFolder: boolean): Decision {
   if (isGitFolder(name)) return { verdict: { kind: "built-in", reason: "Git's own files are never sent" } };
   const path = toChild(rules.folder, name);
   const { sandboxignore, gitignore } = rules.layers();
