@@ -73,8 +73,8 @@ async function buildAll() {
     entryPoints: {
       cli: "src/cli.ts",
       engine: "src/engine.ts",
-      "scan-worker": "src/snapshots/scan-worker.ts",
-      "secret-worker": "src/snapshots/secret-worker.ts",
+      "scan-worker": "src/snapshots/scan/scan-worker.ts",
+      "secret-worker": "src/snapshots/secrets/secret-worker.ts",
       "seatbelt-runner": "src/providers/local/seatbelt-runner.ts",
     },
     outdir: "dist",

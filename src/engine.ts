@@ -5,16 +5,16 @@ import { toMessage } from "./core/sandbox-error.ts";
 import { hostEngine } from "./host/host-engine.ts";
 import { loadProvider } from "./providers/registry.ts";
 import { createEngine } from "./sessions/create-engine.ts";
-import { createScanner } from "./snapshots/scanner.ts";
-import { createSecretScanner } from "./snapshots/secret-scanner.ts";
+import { createScanner } from "./snapshots/scan/scanner.ts";
+import { createSecretScanner } from "./snapshots/secrets/secret-scanner.ts";
 
 // Beside this file when bundled.
 const SCAN_WORKER = new URL(
-  import.meta.url.endsWith(".ts") ? "./snapshots/scan-worker.ts" : "./scan-worker.js",
+  import.meta.url.endsWith(".ts") ? "./snapshots/scan/scan-worker.ts" : "./scan-worker.js",
   import.meta.url,
 );
 const SECRET_WORKER = new URL(
-  import.meta.url.endsWith(".ts") ? "./snapshots/secret-worker.ts" : "./secret-worker.js",
+  import.meta.url.endsWith(".ts") ? "./snapshots/secrets/secret-worker.ts" : "./secret-worker.js",
   import.meta.url,
 );
 

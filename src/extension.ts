@@ -4,7 +4,7 @@ import { DisposableStore } from "./core/disposable-store.ts";
 import type { Logger } from "./core/logger.ts";
 import { connectEngine } from "./host/connect-engine.ts";
 import type { ConnectedEngine } from "./host/engine-client.ts";
-import { createObjectStore } from "./snapshots/object-store.ts";
+import { createObjectStore } from "./snapshots/store/object-store.ts";
 import { type StateFolder, toStateFolder } from "./sessions/state-folder.ts";
 import { registerCommands } from "./ui/commands/register-commands.ts";
 import { keepContexts } from "./ui/contexts.ts";

@@ -1,6 +1,6 @@
 import { toDisplay } from "../core/workspace-path.ts";
 import { DEFAULT_MAX_FILE_MIB } from "../sessions/default-target.ts";
-import { explainPath as explain } from "../snapshots/explain-path.ts";
+import { explainPath as explain } from "../snapshots/rules/explain-path.ts";
 import type { CliContext } from "./connect.ts";
 import { describePreview } from "./describe-upload.ts";
 import { TARGET_OPTIONS, toTarget } from "./parse-target.ts";

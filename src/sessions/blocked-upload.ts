@@ -1,6 +1,6 @@
 import { SandboxError } from "../core/sandbox-error.ts";
 import { toDisplay } from "../core/workspace-path.ts";
-import type { SecretFinding } from "../snapshots/secret-finding.ts";
+import type { SecretFinding } from "../snapshots/secrets/secret-finding.ts";
 import type { BlockedUpload } from "./records.ts";
 
 const MAX_FINDINGS = 100;

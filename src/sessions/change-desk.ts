@@ -1,5 +1,5 @@
 import type { Logger } from "../core/logger.ts";
-import type { ObjectStore } from "../snapshots/object-store.ts";
+import type { ObjectStore } from "../snapshots/store/object-store.ts";
 import { isSameEntry } from "../snapshots/manifest.ts";
 import type { ChangeSetStore } from "./change-set-store.ts";
 import { applyChangesToDisk, checkIsThere, countChanges, reviewChanges, selectPending } from "./changes.ts";

@@ -1,11 +1,11 @@
 import { stat } from "node:fs/promises";
-import { applyToDisk, removeEmptyParents } from "../snapshots/apply-change.ts";
-import { readDiskEntry } from "../snapshots/disk-entry.ts";
-import type { HeldParent } from "../snapshots/folder-handle.ts";
+import { applyToDisk, removeEmptyParents } from "../snapshots/changes/apply-change.ts";
+import { readDiskEntry } from "../snapshots/changes/disk-entry.ts";
+import type { HeldParent } from "../snapshots/changes/folder-handle.ts";
 import { type Entry, isSameEntry } from "../snapshots/manifest.ts";
-import { decide } from "../snapshots/merge.ts";
-import { mergeEntry } from "../snapshots/merge-entry.ts";
-import type { ObjectStore } from "../snapshots/object-store.ts";
+import { decide } from "../snapshots/changes/merge.ts";
+import { mergeEntry } from "../snapshots/changes/merge-entry.ts";
+import type { ObjectStore } from "../snapshots/store/object-store.ts";
 import { SandboxError } from "../core/sandbox-error.ts";
 import { comparePaths, toDisplay } from "../core/workspace-path.ts";
 import type { ApplyResult, PathSelection } from "./engine.ts";

@@ -1,7 +1,7 @@
 import { lstat, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
-import { readDiskEntry } from "../snapshots/disk-entry.ts";
-import { whyNotSent } from "../snapshots/explain-path.ts";
+import { readDiskEntry } from "../snapshots/changes/disk-entry.ts";
+import { whyNotSent } from "../snapshots/rules/explain-path.ts";
 import { PROVIDER_IDS } from "../core/provider.ts";
 import { SandboxError } from "../core/sandbox-error.ts";
 import { checkWorkspacePath, toDisplay } from "../core/workspace-path.ts";

@@ -1,4 +1,4 @@
-import { HeldParent } from "../snapshots/folder-handle.ts";
+import { HeldParent } from "../snapshots/changes/folder-handle.ts";
 
 /** Most folders that are worked on at the same time: each waits for the disk, not for the processor. */
 const WORKERS = 16;

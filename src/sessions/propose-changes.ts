@@ -1,8 +1,8 @@
-import type { PlannedChange } from "../snapshots/merge.ts";
-import type { ObjectStore } from "../snapshots/object-store.ts";
-import { whyProtectedManifest } from "../snapshots/protected-manifest.ts";
-import { whyProtectedPath } from "../snapshots/protected-path.ts";
-import { withRenames } from "../snapshots/renames.ts";
+import type { PlannedChange } from "../snapshots/changes/merge.ts";
+import type { ObjectStore } from "../snapshots/store/object-store.ts";
+import { whyProtectedManifest } from "../snapshots/changes/protected-manifest.ts";
+import { whyProtectedPath } from "../snapshots/changes/protected-path.ts";
+import { withRenames } from "../snapshots/changes/renames.ts";
 import type { Change } from "./records.ts";
 
 /**

@@ -1,5 +1,5 @@
-import { readIgnoreRules } from "../snapshots/ignore-rules.ts";
-import type { ObjectStore } from "../snapshots/object-store.ts";
+import { readIgnoreRules } from "../snapshots/rules/ignore-rules.ts";
+import type { ObjectStore } from "../snapshots/store/object-store.ts";
 import type { LiveSession } from "./live-session.ts";
 import type { PullDeps } from "./pull.ts";
 import type { Target } from "./records.ts";

@@ -1,7 +1,7 @@
 import type { Call } from "../core/call.ts";
 import { isSameEntry } from "../snapshots/manifest.ts";
-import { type PlannedChange, planChanges } from "../snapshots/merge.ts";
-import type { ObjectStore } from "../snapshots/object-store.ts";
+import { type PlannedChange, planChanges } from "../snapshots/changes/merge.ts";
+import type { ObjectStore } from "../snapshots/store/object-store.ts";
 import type { ChangeDesk } from "./change-desk.ts";
 import type { ChangeSetStore } from "./change-set-store.ts";
 import { checkIsThere, withoutSame } from "./changes.ts";

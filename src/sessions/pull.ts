@@ -1,12 +1,12 @@
 import type { Call } from "../core/call.ts";
 import type { Sandbox, WorkspaceListing } from "../core/sandbox.ts";
 import { toDisplay } from "../core/workspace-path.ts";
-import type { IgnoreRules } from "../snapshots/ignore-rules.ts";
+import type { IgnoreRules } from "../snapshots/rules/ignore-rules.ts";
 import { type Entry, isSameEntry, type Manifest, toManifest } from "../snapshots/manifest.ts";
-import { planChanges } from "../snapshots/merge.ts";
-import type { ObjectStore } from "../snapshots/object-store.ts";
-import { receiveTar } from "../snapshots/receive.ts";
-import type { TarLimits } from "../snapshots/tar-reader.ts";
+import { planChanges } from "../snapshots/changes/merge.ts";
+import type { ObjectStore } from "../snapshots/store/object-store.ts";
+import { receiveTar } from "../snapshots/archive/receive.ts";
+import type { TarLimits } from "../snapshots/archive/tar-reader.ts";
 import { proposeChanges } from "./propose-changes.ts";
 import type { Change } from "./records.ts";
 import { type SessionFiles, toLatest } from "./session-files.ts";

@@ -2,7 +2,7 @@ import type { Boundary, NetworkPolicy, ProviderId } from "../core/provider.ts";
 import type { ExitStatus } from "../core/sandbox.ts";
 import type { ErrorCode } from "../core/sandbox-error.ts";
 import type { Entry } from "../snapshots/manifest.ts";
-import type { SecretFinding } from "../snapshots/secret-finding.ts";
+import type { SecretFinding } from "../snapshots/secrets/secret-finding.ts";
 
 /** Where to run: plain data, complete (defaults come from package.json for the editor, from `cli.ts` for the terminal). */
 export interface Target {

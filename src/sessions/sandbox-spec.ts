@@ -50,7 +50,11 @@ function toSorted(record: object): unknown {
   return Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** Unique, short enough to type, and in the order of time when sorted as text. */
+let last = { now: 0, count: 0 };
+
+/** Unique, short enough to type, and in the order in which this process made them when sorted as text. */
 export function createId(clock: Pick<Clock, "now">): string {
-  return `${clock.now().toString(36)}-${randomBytes(4).toString("hex")}`;
+  const now = clock.now();
+  last = { now, count: now === last.now ? last.count + 1 : 0 };
+  return `${now.toString(36)}-${last.count.toString(36).padStart(2, "0")}${randomBytes(3).toString("hex")}`;
 }

@@ -1,6 +1,6 @@
 import type { Entry } from "../snapshots/manifest.ts";
-import type { SecretFinding } from "../snapshots/secret-finding.ts";
-import type { SkippedPath } from "../snapshots/scanner.ts";
+import type { SecretFinding } from "../snapshots/secrets/secret-finding.ts";
+import type { SkippedPath } from "../snapshots/scan/scanner.ts";
 import type { ChangeCounts, Overlay, Target } from "./records.ts";
 
 /** What made a snapshot: by itself at a push, a run's exit, before a sandbox ends or a restore writes; else by hand. */
@@ -101,7 +101,7 @@ export interface PreviewRequest {
 }
 
 /** A file of the workspace as the next push sees it. */
-export interface PreviewFile {
+interface PreviewFile {
   readonly path: string;
   readonly sizeBytes: number;
   /** Whether the session's sandbox, if there is a warm one, lacks it. */

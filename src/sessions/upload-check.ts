@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { Call } from "../core/call.ts";
 import type { Manifest } from "../snapshots/manifest.ts";
-import type { ObjectStore } from "../snapshots/object-store.ts";
-import { toOverlayBytes } from "../snapshots/overlays.ts";
+import type { ObjectStore } from "../snapshots/store/object-store.ts";
+import { toOverlayBytes } from "../snapshots/scan/overlays.ts";
 import { toSha256 } from "../snapshots/regular-file.ts";
-import type { SecretFinding } from "../snapshots/secret-finding.ts";
-import type { SecretScanner, SecretVerdicts } from "../snapshots/secret-scanner.ts";
+import type { SecretFinding } from "../snapshots/secrets/secret-finding.ts";
+import type { SecretScanner, SecretVerdicts } from "../snapshots/secrets/secret-scanner.ts";
 import type { AllowedSecrets } from "./allowed-secrets.ts";
 import { toSecretsError, toSizeError } from "./blocked-upload.ts";
 import type { Overlay, RunRequest } from "./records.ts";

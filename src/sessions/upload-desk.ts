@@ -1,6 +1,6 @@
 import type { Call } from "../core/call.ts";
 import { SandboxError } from "../core/sandbox-error.ts";
-import type { Scanner } from "../snapshots/scanner.ts";
+import type { Scanner } from "../snapshots/scan/scanner.ts";
 import { checkTarget, checkWorkspaceRoot } from "./check-request.ts";
 import { createSessionFiles, readSessionFiles, type SessionFiles } from "./session-files.ts";
 import { planPush } from "./plan-push.ts";

@@ -1,5 +1,5 @@
 import { comparePaths } from "../core/workspace-path.ts";
-import { EMPTY_FOLDER, type FolderNode, isHollow } from "./folder-node.ts";
+import { EMPTY_FOLDER, type FolderNode, isHollow } from "./scan/folder-node.ts";
 import { type Entry, isSameEntry, type Manifest } from "./manifest.ts";
 
 /** Path -> its new entry, undefined for one that goes. In no order. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { createObjectStore, type ObjectBatch } from "../../src/snapshots/object-store.ts";
-import { packFiles } from "../../src/snapshots/pack.ts";
+import { createObjectStore, type ObjectBatch } from "../../src/snapshots/store/object-store.ts";
+import { packFiles } from "../../src/snapshots/archive/pack.ts";
 import { makeTempFolder, removeFolder } from "../rig/temp-folder.ts";
 import { ensureTree, type Tree } from "./generate-tree.ts";
 import { MAX_FILE_BYTES, startScanner } from "./scan.ts";

@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { findProgram, root } from "../../scripts/setup/paths.mjs";
-import { createScanner, type Scan, type Scanner } from "../../src/snapshots/scanner.ts";
+import { createScanner, type Scan, type Scanner } from "../../src/snapshots/scan/scanner.ts";
 import { makeTempFolder, removeFolder } from "../rig/temp-folder.ts";
 import { ensureTree, type Tree } from "./generate-tree.ts";
 import type { Row, Section } from "./section.ts";

@@ -11,8 +11,8 @@ import { followRun } from "../../src/sessions/follow-run.ts";
 import type { RunRecord, Target } from "../../src/sessions/records.ts";
 import type { SnapshotRecord } from "../../src/sessions/snapshot-records.ts";
 import { type StateFolder, toStateFolder } from "../../src/sessions/state-folder.ts";
-import { createScanner } from "../../src/snapshots/scanner.ts";
-import { createSecretScanner } from "../../src/snapshots/secret-scanner.ts";
+import { createScanner } from "../../src/snapshots/scan/scanner.ts";
+import { createSecretScanner } from "../../src/snapshots/secrets/secret-scanner.ts";
 import { newProvider, useTestDaemon } from "../rig/docker/harness.ts";
 import { TEST_IMAGE } from "../rig/docker/test-image.ts";
 
@@ -25,8 +25,8 @@ async function withEngine(
 ): Promise<void> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "sandpiper-trip-")));
   const state = toStateFolder({ SANDPIPER_STATE: join(folder, "state") });
-  const scanner = createScanner(new URL("../../src/snapshots/scan-worker.ts", import.meta.url));
-  const secrets = createSecretScanner(new URL("../../src/snapshots/secret-worker.ts", import.meta.url));
+  const scanner = createScanner(new URL("../../src/snapshots/scan/scan-worker.ts", import.meta.url));
+  const secrets = createSecretScanner(new URL("../../src/snapshots/secrets/secret-worker.ts", import.meta.url));
   const local = createLocalProvider({}, { stateFolder: state.providers, env: process.env, platform: process.platform });
   const loadProvider = async ({ providerId }: Target): Promise<Provider> =>
     providerId === "docker" ? newProvider() : local;

@@ -7,12 +7,12 @@ import { DEFAULT_MAX_FILE_MIB, DEFAULT_MAX_UPLOAD_MIB, DEFAULT_TARGET } from "..
 import { followRun } from "../../src/sessions/follow-run.ts";
 import type { RunCommand, RunRecord, RunRequest } from "../../src/sessions/records.ts";
 import { type StateFolder, toStateFolder } from "../../src/sessions/state-folder.ts";
-import { createScanner, type Scanner } from "../../src/snapshots/scanner.ts";
-import { createSecretScanner, type SecretScanner } from "../../src/snapshots/secret-scanner.ts";
+import { createScanner, type Scanner } from "../../src/snapshots/scan/scanner.ts";
+import { createSecretScanner, type SecretScanner } from "../../src/snapshots/secrets/secret-scanner.ts";
 import { FakeProvider } from "./fake-provider.ts";
 
-const SCAN_WORKER = new URL("../../src/snapshots/scan-worker.ts", import.meta.url);
-const SECRET_WORKER = new URL("../../src/snapshots/secret-worker.ts", import.meta.url);
+const SCAN_WORKER = new URL("../../src/snapshots/scan/scan-worker.ts", import.meta.url);
+const SECRET_WORKER = new URL("../../src/snapshots/secrets/secret-worker.ts", import.meta.url);
 
 interface Parts {
   readonly scanner: Scanner;

@@ -5,8 +5,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hostEngine } from "../../src/host/host-engine.ts";
 import { createEngine } from "../../src/sessions/create-engine.ts";
-import { createScanner } from "../../src/snapshots/scanner.ts";
-import { createSecretScanner } from "../../src/snapshots/secret-scanner.ts";
+import { createScanner } from "../../src/snapshots/scan/scanner.ts";
+import { createSecretScanner } from "../../src/snapshots/secrets/secret-scanner.ts";
 import { FakeProvider } from "./fake-provider.ts";
 
 await hostEngine(process.env["SANDPIPER_TEST_VERSION"] ?? "1.0.0", async ({ state, logger, isShared, resources }) => {
@@ -16,7 +16,9 @@ await hostEngine(process.env["SANDPIPER_TEST_VERSION"] ?? "1.0.0", async ({ stat
     writeFileSync(join(state.root, "held"), step);
     await new Promise(() => undefined);
   };
-  const scanner = resources.add(createScanner(new URL("../../src/snapshots/scan-worker.ts", import.meta.url)));
-  const secrets = resources.add(createSecretScanner(new URL("../../src/snapshots/secret-worker.ts", import.meta.url)));
+  const scanner = resources.add(createScanner(new URL("../../src/snapshots/scan/scan-worker.ts", import.meta.url)));
+  const secrets = resources.add(
+    createSecretScanner(new URL("../../src/snapshots/secrets/secret-worker.ts", import.meta.url)),
+  );
   return await createEngine({ state, logger, isShared, scanner, secrets, loadProvider: async () => provider });
 });

@@ -2,123 +2,11 @@
 import { createFakeDisk } from "./fake-disk.ts";
 import { createFakeQuickPick } from "./fake-quick-pick.ts";
 import { URI } from "./uri.ts";
+import { type FakeTerminal, state } from "./vscode-state.ts";
 
 export { URI as Uri };
 
-/** What the editor looks like, and what was done to it. Call {@link resetFake} before each test. */
-export interface FakeState {
-  settings: Record<string, unknown>;
-  folders: { readonly uri: URI; readonly name: string; readonly index: number }[];
-  documents: FakeDocument[];
-  activeEditor: { readonly document: FakeDocument; readonly selection: FakeSelection } | undefined;
-  isTrusted: boolean;
-  /** Buttons to press, in order, on the messages to come; undefined dismisses one. */
-  answers: (string | undefined)[];
-  /** Labels to take, in order, in the pickers to come; undefined dismisses one. */
-  picks: (string | undefined)[];
-  /** What is typed into the input boxes to come. */
-  inputs: (string | undefined)[];
-  /** What the file dialogs to come give. */
-  files: (URI | undefined)[];
-  /** Files, path -> text. */
-  readonly disk: Map<string, string>;
-  /** Open editors, by what their tabs say. */
-  tabs: { readonly label: string }[];
-  readonly messages: {
-    readonly level: string;
-    readonly message: string;
-    readonly detail?: string;
-    readonly buttons: readonly string[];
-  }[];
-  /** The pickers that were shown. */
-  readonly asked: { readonly placeHolder: string | undefined; readonly labels: readonly string[] }[];
-  readonly executed: { readonly command: string; readonly args: readonly unknown[] }[];
-  readonly commands: Map<string, (...args: unknown[]) => unknown>;
-  readonly terminals: FakeTerminal[];
-}
-
-export interface FakeDocument {
-  readonly uri: URI;
-  readonly languageId: string;
-  readonly isDirty: boolean;
-  readonly lineCount: number;
-  getText(): string;
-  lineAt(line: number): { readonly text: string };
-  save(): Promise<boolean>;
-}
-
-interface FakeSelection {
-  readonly start: Position;
-  readonly end: Position;
-}
-
-interface FakeTerminal {
-  readonly name: string;
-  readonly pty: unknown;
-  readonly shown: { preserveFocus: boolean | undefined }[];
-  show(preserveFocus?: boolean): void;
-}
-
-export const state: FakeState = {
-  settings: {},
-  folders: [],
-  documents: [],
-  activeEditor: undefined,
-  isTrusted: true,
-  answers: [],
-  picks: [],
-  inputs: [],
-  files: [],
-  disk: new Map(),
-  tabs: [],
-  messages: [],
-  asked: [],
-  executed: [],
-  commands: new Map(),
-  terminals: [],
-};
-
-export function resetFake(settings: Record<string, unknown> = {}): void {
-  Object.assign(state, {
-    settings,
-    folders: [],
-    documents: [],
-    activeEditor: undefined,
-    isTrusted: true,
-    answers: [],
-    picks: [],
-    inputs: [],
-    files: [],
-    tabs: [],
-  });
-  for (const list of [state.messages, state.asked, state.executed, state.terminals]) list.length = 0;
-  state.commands.clear();
-  state.disk.clear();
-}
-
-/** A document as an editor shows it; `save` notes itself in `saved`. */
-export function fakeDocument(
-  uri: URI,
-  text: string,
-  options: { languageId?: string; isDirty?: boolean } = {},
-): FakeDocument & { saved: number } {
-  const lines = text.split("\n");
-  const document = {
-    uri,
-    languageId: options.languageId ?? "python",
-    isDirty: options.isDirty ?? false,
-    lineCount: lines.length,
-    saved: 0,
-    getText: () => text,
-    lineAt: (line: number) => ({ text: lines[line] ?? "" }),
-    save: async () => {
-      document.saved++;
-      document.isDirty = false;
-      return true;
-    },
-  };
-  return document;
-}
+export { type FakeDocument, type FakeState, fakeDocument, resetFake, state } from "./vscode-state.ts";
 
 interface Disposable {
   dispose(): void;
@@ -235,6 +123,8 @@ export const configurationChanged = new EventEmitter<{ affectsConfiguration(sect
 /** Fire it as VS Code does when a document was saved. */
 export const documentSaved = new EventEmitter<{ readonly uri: URI }>();
 
+const never = () => ({ dispose: () => undefined });
+
 export const workspace = {
   get isTrusted(): boolean {
     return state.isTrusted;
@@ -255,10 +145,12 @@ export const workspace = {
   }),
   onDidChangeConfiguration: configurationChanged.event,
   onDidSaveTextDocument: documentSaved.event,
-  createFileSystemWatcher: () => {
-    const never = () => ({ dispose: () => undefined });
-    return { onDidCreate: never, onDidChange: never, onDidDelete: never, dispose: () => undefined };
-  },
+  createFileSystemWatcher: () => ({
+    onDidCreate: never,
+    onDidChange: never,
+    onDidDelete: never,
+    dispose: () => undefined,
+  }),
   fs: {
     ...disk,
     delete: async (uri: URI) => {

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import { packFiles } from "../../src/snapshots/pack.ts";
-import { createScanner, type Scanner, type ScanRequest } from "../../src/snapshots/scanner.ts";
+import { packFiles } from "../../src/snapshots/archive/pack.ts";
+import { createScanner, type Scanner, type ScanRequest } from "../../src/snapshots/scan/scanner.ts";
 import { toTreeHash } from "../../src/snapshots/tree-hash.ts";
 import { makeTempFolder, removeFolder } from "../rig/temp-folder.ts";
 
@@ -27,7 +27,7 @@ function makeFolder(): string {
 }
 
 function start(): Scanner {
-  const scanner = createScanner(new URL("../../src/snapshots/scan-worker.ts", import.meta.url));
+  const scanner = createScanner(new URL("../../src/snapshots/scan/scan-worker.ts", import.meta.url));
   scanners.push(scanner);
   return scanner;
 }

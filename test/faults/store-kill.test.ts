@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { findProgram } from "../../scripts/setup/paths.mjs";
-import { collectGarbage } from "../../src/snapshots/collect-garbage.ts";
-import { createObjectStore } from "../../src/snapshots/object-store.ts";
+import { collectGarbage } from "../../src/snapshots/store/collect-garbage.ts";
+import { createObjectStore } from "../../src/snapshots/store/object-store.ts";
 import { inTwoHours, keepTrees, toFolders, verifyStore } from "./store-world.ts";
 
 const WRITER = new URL("store-writer.ts", import.meta.url).pathname;

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { type Entry, type Manifest, toManifest } from "../../src/snapshots/manifest.ts";
-import { createObjectStore } from "../../src/snapshots/object-store.ts";
+import { createObjectStore } from "../../src/snapshots/store/object-store.ts";
 import { toSha256 } from "../../src/snapshots/regular-file.ts";
-import type { StoreFolders } from "../../src/snapshots/store-files.ts";
-import { createTreeStore } from "../../src/snapshots/tree-store.ts";
+import type { StoreFolders } from "../../src/snapshots/store/store-files.ts";
+import { createTreeStore } from "../../src/snapshots/store/tree-store.ts";
 
 export function toFolders(folder: string): StoreFolders {
   return { store: join(folder, "store"), trees: join(folder, "trees") };

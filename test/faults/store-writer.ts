@@ -1,6 +1,6 @@
 // A program of its own, to be killed: writes to a store as a push and the clearing away of old snapshots do.
-import { collectGarbage } from "../../src/snapshots/collect-garbage.ts";
-import { createObjectStore } from "../../src/snapshots/object-store.ts";
+import { collectGarbage } from "../../src/snapshots/store/collect-garbage.ts";
+import { createObjectStore } from "../../src/snapshots/store/object-store.ts";
 import { inTwoHours, keepTrees, toFolders } from "./store-world.ts";
 
 const [folder = "", liveTree = ""] = process.argv.slice(2);

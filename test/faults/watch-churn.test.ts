@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Manifest } from "../../src/snapshots/manifest.ts";
-import { createScanDesk } from "../../src/snapshots/scan-desk.ts";
-import { scanWorkspace } from "../../src/snapshots/scan-workspace.ts";
-import type { ScanNews } from "../../src/snapshots/scanner.ts";
+import { createScanDesk } from "../../src/snapshots/scan/scan-desk.ts";
+import { scanWorkspace } from "../../src/snapshots/scan/scan-workspace.ts";
+import type { ScanNews } from "../../src/snapshots/scan/scanner.ts";
 import { patchManifest } from "../../src/snapshots/tree-delta.ts";
-import { createWatchQueue, readWatchLimits, systemEvents } from "../../src/snapshots/watch-queue.ts";
+import { createWatchQueue, readWatchLimits, systemEvents } from "../../src/snapshots/scan/watch-queue.ts";
 import { makeTempFolder, removeFolder } from "../rig/temp-folder.ts";
 
 const ROUNDS = 4;

@@ -3,8 +3,13 @@ import { join } from "node:path";
 import { EventEmitter, once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
 import { toSha256 } from "../../src/snapshots/regular-file.ts";
-import { createScanDesk } from "../../src/snapshots/scan-desk.ts";
-import { createWatchQueue, readWatchLimits, systemEvents, type WatchQueue } from "../../src/snapshots/watch-queue.ts";
+import { createScanDesk } from "../../src/snapshots/scan/scan-desk.ts";
+import {
+  createWatchQueue,
+  readWatchLimits,
+  systemEvents,
+  type WatchQueue,
+} from "../../src/snapshots/scan/watch-queue.ts";
 import { makeTempFolder, removeFolder } from "../rig/temp-folder.ts";
 
 // The kernel reads it when a queue is made; this test's process has none before the test makes it.

@@ -1,8 +1,8 @@
 import type { Call } from "../../core/call.ts";
 import { SandboxError, toMessage } from "../../core/sandbox-error.ts";
 import type { Manifest } from "../../snapshots/manifest.ts";
-import type { ObjectStore } from "../../snapshots/object-store.ts";
-import { receiveTar } from "../../snapshots/receive.ts";
+import type { ObjectStore } from "../../snapshots/store/object-store.ts";
+import { receiveTar } from "../../snapshots/archive/receive.ts";
 import type { Clock } from "../clock.ts";
 import type { LiveSession } from "../live-session.ts";
 import { withAbort } from "../lock.ts";

@@ -1,8 +1,8 @@
 import type { Call } from "../../core/call.ts";
 import type { Logger } from "../../core/logger.ts";
-import type { ObjectStore } from "../../snapshots/object-store.ts";
-import type { Scanner } from "../../snapshots/scanner.ts";
-import { createTreeStore } from "../../snapshots/tree-store.ts";
+import type { ObjectStore } from "../../snapshots/store/object-store.ts";
+import type { Scanner } from "../../snapshots/scan/scanner.ts";
+import { createTreeStore } from "../../snapshots/store/tree-store.ts";
 import type { ChangeSetStore } from "../change-set-store.ts";
 import type { Clock } from "../clock.ts";
 import type { EngineEvent } from "../engine.ts";

@@ -1,7 +1,7 @@
 import { realpath } from "node:fs/promises";
 import { type Entry, type Manifest, toManifest } from "../../snapshots/manifest.ts";
-import type { ObjectStore } from "../../snapshots/object-store.ts";
-import { packFiles } from "../../snapshots/pack.ts";
+import type { ObjectStore } from "../../snapshots/store/object-store.ts";
+import { packFiles } from "../../snapshots/archive/pack.ts";
 import type { Overlay } from "../records.ts";
 
 /** Where contents that the store lacks can be had. */

@@ -1,5 +1,5 @@
 import type { Manifest } from "../../snapshots/manifest.ts";
-import { type PlannedChange, planChanges } from "../../snapshots/merge.ts";
+import { type PlannedChange, planChanges } from "../../snapshots/changes/merge.ts";
 import { parentsOf } from "../plan-push.ts";
 
 /**

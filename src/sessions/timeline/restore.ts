@@ -1,6 +1,6 @@
 import type { Call } from "../../core/call.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
-import type { ObjectStore } from "../../snapshots/object-store.ts";
+import type { ObjectStore } from "../../snapshots/store/object-store.ts";
 import { type Clock, toIsoTime } from "../clock.ts";
 import type { LiveSession } from "../live-session.ts";
 import { pushTree } from "../push.ts";

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import type { Logger } from "../../core/logger.ts";
 import { SandboxError, toMessage } from "../../core/sandbox-error.ts";
-import { collectGarbage } from "../../snapshots/collect-garbage.ts";
+import { collectGarbage } from "../../snapshots/store/collect-garbage.ts";
 import type { Manifest } from "../../snapshots/manifest.ts";
-import { readSizes } from "../../snapshots/store-files.ts";
-import type { TreeStore } from "../../snapshots/tree-store.ts";
+import { readSizes } from "../../snapshots/store/store-files.ts";
+import type { TreeStore } from "../../snapshots/store/tree-store.ts";
 import type { Clock, Timer } from "../clock.ts";
 import { isVersioned, readJsonFile, writeJsonFile } from "../json-file.ts";
 import { createLock } from "../lock.ts";

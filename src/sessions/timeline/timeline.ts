@@ -1,8 +1,8 @@
 import type { Logger } from "../../core/logger.ts";
 import { SandboxError, toMessage } from "../../core/sandbox-error.ts";
 import type { Manifest } from "../../snapshots/manifest.ts";
-import type { ObjectStore } from "../../snapshots/object-store.ts";
-import type { TreeStore } from "../../snapshots/tree-store.ts";
+import type { ObjectStore } from "../../snapshots/store/object-store.ts";
+import type { TreeStore } from "../../snapshots/store/tree-store.ts";
 import { toTreeHash } from "../../snapshots/tree-hash.ts";
 import type { Clock } from "../clock.ts";
 import type { EngineEvent } from "../engine.ts";

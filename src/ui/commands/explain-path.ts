@@ -1,8 +1,8 @@
 import { isAbsolute } from "node:path";
 import * as vscode from "vscode";
 import { toDisplay } from "../../core/workspace-path.ts";
-import { explainPath as explain } from "../../snapshots/explain-path.ts";
-import { readIgnoreRules } from "../../snapshots/ignore-rules.ts";
+import { explainPath as explain } from "../../snapshots/rules/explain-path.ts";
+import { readIgnoreRules } from "../../snapshots/rules/ignore-rules.ts";
 import { changeIgnoreFile, type IgnoreChange } from "../ignore/change-ignore-file.ts";
 import { readSetting } from "../settings.ts";
 import { readPreview } from "../upload/consent.ts";

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { toDisplay } from "../../core/workspace-path.ts";
 import type { BlockedUpload } from "../../sessions/records.ts";
-import type { SecretFinding } from "../../snapshots/secret-finding.ts";
+import type { SecretFinding } from "../../snapshots/secrets/secret-finding.ts";
 import { describeSize } from "../describe-snapshot.ts";
 import { describePlace, toOpenCommand } from "./upload-item.ts";
 

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { toDisplay } from "../../core/workspace-path.ts";
 import type { Boundary, NetworkPolicy } from "../../core/provider.ts";
-import type { SkippedPath } from "../../snapshots/scanner.ts";
+import type { SkippedPath } from "../../snapshots/scan/scanner.ts";
 import type { Target } from "../../sessions/records.ts";
 import type { UploadPreview } from "../../sessions/snapshot-records.ts";
 import { describeSize } from "../describe-snapshot.ts";

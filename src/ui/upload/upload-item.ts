@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { toDisplay } from "../../core/workspace-path.ts";
-import type { SkippedPath } from "../../snapshots/scanner.ts";
-import type { SecretFinding } from "../../snapshots/secret-finding.ts";
+import type { SkippedPath } from "../../snapshots/scan/scanner.ts";
+import type { SecretFinding } from "../../snapshots/secrets/secret-finding.ts";
 import { describeSize } from "../describe-snapshot.ts";
 import { describeAmount } from "./describe-upload.ts";
 import type { FileNode, FolderNode, SkippedGroup, UploadNode } from "./upload-tree.ts";

@@ -1,5 +1,5 @@
-import type { SkippedPath } from "../../snapshots/scanner.ts";
-import type { SecretFinding } from "../../snapshots/secret-finding.ts";
+import type { SkippedPath } from "../../snapshots/scan/scanner.ts";
+import type { SecretFinding } from "../../snapshots/secrets/secret-finding.ts";
 import type { UploadPreview } from "../../sessions/snapshot-records.ts";
 
 /** A folder of what would be sent, with everything below it summed up. */

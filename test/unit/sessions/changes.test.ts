@@ -5,7 +5,7 @@ import { comparePaths } from "../../../src/core/workspace-path.ts";
 import { reviewChanges } from "../../../src/sessions/changes.ts";
 import type { Change } from "../../../src/sessions/records.ts";
 import type { Entry } from "../../../src/snapshots/manifest.ts";
-import { createObjectStore, type ObjectStore } from "../../../src/snapshots/object-store.ts";
+import { createObjectStore, type ObjectStore } from "../../../src/snapshots/store/object-store.ts";
 import { toSha256 } from "../../../src/snapshots/regular-file.ts";
 import { EngineBench } from "../../fakes/engine-bench.ts";
 

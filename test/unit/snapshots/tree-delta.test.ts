@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { EMPTY_FOLDER, type FolderNode, hashNode, withEntry } from "../../../src/snapshots/folder-node.ts";
+import { EMPTY_FOLDER, type FolderNode, hashNode, withEntry } from "../../../src/snapshots/scan/folder-node.ts";
 import { type Entry, toManifest } from "../../../src/snapshots/manifest.ts";
 import { diffTrees, patchManifest, toTreeManifest } from "../../../src/snapshots/tree-delta.ts";
 import { toTreeHash } from "../../../src/snapshots/tree-hash.ts";

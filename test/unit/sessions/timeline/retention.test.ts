@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DEFAULT_TARGET } from "../../../../src/sessions/default-target.ts";
 import type { SnapshotRecord } from "../../../../src/sessions/snapshot-records.ts";
-import { createObjectStore } from "../../../../src/snapshots/object-store.ts";
+import { createObjectStore } from "../../../../src/snapshots/store/object-store.ts";
 import { EngineBench } from "../../../fakes/engine-bench.ts";
 import { FakeClock } from "../../../fakes/fake-clock.ts";
 

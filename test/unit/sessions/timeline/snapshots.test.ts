@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Overlay } from "../../../../src/sessions/records.ts";
 import type { SnapshotRecord, SnapshotSource } from "../../../../src/sessions/snapshot-records.ts";
-import { createObjectStore } from "../../../../src/snapshots/object-store.ts";
+import { createObjectStore } from "../../../../src/snapshots/store/object-store.ts";
 import { EngineBench } from "../../../fakes/engine-bench.ts";
 
 let bench: EngineBench;
