@@ -58,6 +58,7 @@ const CALLS: Calls = {
   restoreSession: (engine, [id, target, session]) =>
     engine.restoreSession(take(id, isText), take(target, isTarget), takeOptional(session, isText)),
   forkSession: (engine, [id, target]) => engine.forkSession(take(id, isText), takeOptional(target, isTarget)),
+  findSecrets: (engine, [id]) => engine.findSecrets(take(id, isText)),
   listChangeSets: (engine) => engine.listChangeSets(),
   pullSession: (engine, [id]) => engine.pullSession(take(id, isText)),
   previewUpload: (engine, [request]) => engine.previewUpload(take(request, isPreviewRequest)),

@@ -5,6 +5,7 @@ import { SandboxError, type ErrorCode } from "../core/sandbox-error.ts";
 import type { TerminalSize } from "../core/sandbox.ts";
 import type { ApplyResult, Engine, EngineEvent, PathSelection } from "../sessions/engine.ts";
 import type { ReviewedChange, RunRecord, RunRequest, SessionRecord, Target } from "../sessions/records.ts";
+import type { SnapshotEngine } from "../sessions/snapshot-engine.ts";
 import type {
   ChangeSetRecord,
   PreviewRequest,
@@ -178,6 +179,8 @@ export class EngineClient implements ConnectedEngine {
   async forkSession(sessionId: string, target?: Target): Promise<SessionRecord> {
     return await this.#request("forkSession", [sessionId, target]);
   }
+
+  findSecrets: SnapshotEngine["findSecrets"] = (id) => this.#request("findSecrets", [id]);
 
   async listChangeSets(): Promise<readonly ChangeSetRecord[]> {
     return await this.#request("listChangeSets", []);

@@ -40,6 +40,7 @@ export const METHODS = [
   "restoreWorkspace",
   "restoreSession",
   "forkSession",
+  "findSecrets",
   "listChangeSets",
   "pullSession",
   "previewUpload",

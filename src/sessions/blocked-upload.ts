@@ -19,13 +19,27 @@ export class BlockedUploadError extends SandboxError {
 /** @param outcome what became of the upload: "Nothing was sent." */
 export function toSecretsError(findings: readonly SecretFinding[], outcome: string): BlockedUploadError {
   const [first] = findings;
-  const named = findings.slice(0, MAX_NAMED).map(({ path, line, kind }) => `${toDisplay(path)}:${line} (${kind})`);
-  const more = findings.length > MAX_NAMED ? ` and ${findings.length - MAX_NAMED} more` : "";
   const count = findings.length === 1 ? "a credential" : `${findings.length} credentials`;
   const message =
-    `What would be sent holds ${count}: ${named.join(", ")}${more}. ${outcome} Remove it, keep the file here with the ` +
+    `What would be sent holds ${count}: ${nameFirst(findings)}. ${outcome} Remove it, keep the file here with the ` +
     `line "${toIgnoreLine(first?.path ?? "")}" in .sandboxignore, or allow it once or for this workspace.`;
   return new BlockedUploadError(message, { kind: "secrets", findings: findings.slice(0, MAX_FINDINGS) });
+}
+
+/** The same for a snapshot that was to go into a sandbox: what is in it cannot be removed, and was decided about at most once. */
+export function toRestoreError(findings: readonly SecretFinding[]): BlockedUploadError {
+  const count = findings.length === 1 ? "a credential" : `${findings.length} credentials`;
+  const fingerprints = [...new Set(findings.map(({ fingerprint }) => fingerprint))];
+  const message =
+    `The snapshot holds ${count}: ${nameFirst(findings)}. Nothing was sent. Restore another one, or allow it in this ` +
+    `workspace: sandpiper allow-secret ${fingerprints.slice(0, MAX_NAMED).join(" ")}`;
+  return new BlockedUploadError(message, { kind: "secrets", findings: findings.slice(0, MAX_FINDINGS) });
+}
+
+function nameFirst(findings: readonly SecretFinding[]): string {
+  const named = findings.slice(0, MAX_NAMED).map(({ path, line, kind }) => `${toDisplay(path)}:${line} (${kind})`);
+  const more = findings.length > MAX_NAMED ? ` and ${findings.length - MAX_NAMED} more` : "";
+  return named.join(", ") + more;
 }
 
 /** What an upload comes to. */

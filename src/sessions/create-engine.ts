@@ -123,7 +123,7 @@ class LocalEngine implements HostedEngine {
     const isShared = deps.isShared ?? false;
     const common = { state, store, scanner, clock, logger, pool, runs, onDidChange };
     const newCall = (): Call => this.#call();
-    this.#snapshots = createSnapshots({ ...common, listRuns, changeSets, newCall, isShared });
+    this.#snapshots = createSnapshots({ ...common, listRuns, changeSets, uploads, newCall, isShared });
     const { timeline } = this.#snapshots;
     const logCapBytes = deps.logCapBytes ?? DEFAULT_LOG_CAP_BYTES;
     const onDidEnd = (): Promise<void> => this.#forgetOld();
@@ -225,6 +225,7 @@ class LocalEngine implements HostedEngine {
   restoreSession: SnapshotEngine["restoreSession"] = (id, target, sessionId) =>
     this.#snapshots.desk.restoreSession(id, target, sessionId);
   forkSession: SnapshotEngine["forkSession"] = (id, target) => this.#snapshots.desk.fork(id, target);
+  findSecrets: SnapshotEngine["findSecrets"] = (id) => this.#snapshots.desk.findSecrets(id);
   readStorage: SnapshotEngine["readStorage"] = () => this.#snapshots.storage.read();
   setRetention: SnapshotEngine["setRetention"] = (policy) => this.#snapshots.storage.setPolicy(policy);
   pullSession: SnapshotEngine["pullSession"] = (id) =>

@@ -1,3 +1,4 @@
+import type { SecretFinding } from "../snapshots/secrets/secret-finding.ts";
 import type { SessionRecord, Target } from "./records.ts";
 import type {
   ChangeSetRecord,
@@ -41,6 +42,8 @@ export interface SnapshotEngine {
    * replaced (they are kept in a snapshot first). The next run in it sends what has changed in the workspace since.
    */
   restoreSession(snapshotId: string, target: Target, sessionId?: string): Promise<SessionRecord>;
+  /** Credentials in the snapshot's files that are not allowed in its workspace; a session is restored only without any. */
+  findSecrets(snapshotId: string): Promise<readonly SecretFinding[]>;
   /** A second session that goes on from what the first one's sandbox holds now, on that target or the same. */
   forkSession(sessionId: string, target?: Target): Promise<SessionRecord>;
   /** Newest first; those that are decided are forgotten after a while. */

@@ -41,6 +41,7 @@ export class ScriptedEngine implements HostedEngine {
   importSnapshot = (...args: unknown[]): Promise<SnapshotRecord> => this.#call("importSnapshot", args);
   restoreWorkspace = (...args: unknown[]): Promise<ChangeSetRecord> => this.#call("restoreWorkspace", args);
   restoreSession = (...args: unknown[]): Promise<SessionRecord> => this.#call("restoreSession", args);
+  findSecrets = (...args: unknown[]): Promise<readonly never[]> => this.#call("findSecrets", args);
   forkSession = (...args: unknown[]): Promise<SessionRecord> => this.#call("forkSession", args);
   listChangeSets = (...args: unknown[]): Promise<readonly ChangeSetRecord[]> => this.#call("listChangeSets", args);
   pullSession = (...args: unknown[]): Promise<ChangeSetRecord> => this.#call("pullSession", args);

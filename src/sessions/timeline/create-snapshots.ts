@@ -11,6 +11,7 @@ import type { RunRecord } from "../records.ts";
 import type { RunStore } from "../run-store.ts";
 import type { SessionPool } from "../session-pool.ts";
 import type { StateFolder } from "../state-folder.ts";
+import type { UploadCheckDeps } from "../upload-check.ts";
 import { captureLast, fetchContents } from "./capture.ts";
 import { readLiveObjects } from "./live-objects.ts";
 import { SnapshotDesk } from "./snapshot-desk.ts";
@@ -30,6 +31,7 @@ export interface SnapshotsDeps {
   readonly listRuns: () => readonly RunRecord[];
   readonly changeSets: ChangeSetStore;
   readonly onDidChange: (event: EngineEvent) => void;
+  readonly uploads: UploadCheckDeps;
   readonly newCall: () => Call;
   readonly isShared: boolean;
 }

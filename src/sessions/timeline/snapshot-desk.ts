@@ -8,6 +8,7 @@ import { writeArchive } from "../../snapshots/archive/write-archive.ts";
 import { type PlannedChange, planChanges } from "../../snapshots/changes/merge.ts";
 import type { ObjectStore } from "../../snapshots/store/object-store.ts";
 import { withRenames } from "../../snapshots/changes/renames.ts";
+import type { SecretFinding } from "../../snapshots/secrets/secret-finding.ts";
 import type { Scan, Scanner } from "../../snapshots/scan/scanner.ts";
 import type { ChangeSetStore } from "../change-set-store.ts";
 import { checkTarget, checkWorkspaceRoot } from "../check-request.ts";
@@ -24,6 +25,8 @@ import type {
   SnapshotSource,
 } from "../snapshot-records.ts";
 import { type StateFolder, toScanCacheFile } from "../state-folder.ts";
+import { toRestoreError } from "../blocked-upload.ts";
+import { findUnallowed, type UploadCheckDeps } from "../upload-check.ts";
 import { captureSession } from "./capture.ts";
 import { findMissing, keepContents } from "./keep-contents.ts";
 import { restoreIntoSession, restoreNewSession } from "./restore.ts";
@@ -39,6 +42,7 @@ export interface SnapshotDeskDeps {
   readonly pool: SessionPool;
   readonly changeSets: ChangeSetStore;
   readonly clock: Clock;
+  readonly uploads: UploadCheckDeps;
   readonly newCall: () => Call;
 }
 
@@ -121,10 +125,20 @@ export class SnapshotDesk {
 
   async restoreSession(snapshotId: string, target: Target, sessionId?: string): Promise<SessionRecord> {
     const call = this.#deps.newCall();
+    const findings = await this.findSecrets(snapshotId);
+    if (findings.length > 0) throw toRestoreError(findings);
     if (sessionId !== undefined) return (await restoreIntoSession(this.#deps, { snapshotId, sessionId }, call)).record;
     checkTarget(target);
     await checkWorkspaceRoot(this.#deps.timeline.find(snapshotId).workspaceRoot);
     return (await restoreNewSession(this.#deps, { snapshotId, target }, call)).record;
+  }
+
+  async findSecrets(snapshotId: string): Promise<readonly SecretFinding[]> {
+    const { timeline, uploads, newCall } = this.#deps;
+    const { workspaceRoot } = timeline.find(snapshotId);
+    const manifest = await timeline.readTree(snapshotId);
+    const upload = { workspaceRoot, manifest, paths: [...manifest.keys()], overlays: [] };
+    return (await findUnallowed(uploads, upload, [], newCall())).findings;
   }
 
   async fork(sessionId: string, target?: Target): Promise<SessionRecord> {

@@ -7,6 +7,7 @@ import { withProgress } from "../register-command.ts";
 import { readSetting } from "../settings.ts";
 import { EditorError, openSettings } from "../show-error.ts";
 import { readTarget } from "../target.ts";
+import { allowSnapshotSecrets } from "../upload/allow-snapshot-secrets.ts";
 import { askConsentFor } from "../upload/consent.ts";
 import { findSnapshotOf } from "../views/sessions-view.ts";
 import { requireTrust, toFolderUri } from "../workspace-folder.ts";
@@ -128,6 +129,7 @@ async function restoreTo(
   const what = describeContents(snapshot);
   if (!(await askConsentFor(deps, snapshot.workspaceRoot, place.target, what))) return undefined;
   const engine = await deps.link.get();
+  if (!(await allowSnapshotSecrets(engine, snapshot))) return undefined;
   const where = describeTargetInFull(place.target);
   const session = await withProgress(vscode.l10n.t("Restoring a session on {0}", where), () =>
     engine.restoreSession(snapshot.id, place.target, place.session?.id),

@@ -1,11 +1,14 @@
 import * as vscode from "vscode";
 import { toDisplay } from "../../core/workspace-path.ts";
+import { SandboxError } from "../../core/sandbox-error.ts";
 import type { SessionRecord, Target } from "../../sessions/records.ts";
 import { describeTargetInFull } from "../describe-snapshot.ts";
 import { describeTarget, readTarget } from "../target.ts";
 import { withProgress } from "../register-command.ts";
 import { listPaths } from "../review/confirm.ts";
+import { allowSnapshotSecrets } from "../upload/allow-snapshot-secrets.ts";
 import { askConsentFor } from "../upload/consent.ts";
+import { findSnapshotOf } from "../views/sessions-view.ts";
 import { hasPendingChanges, isLive } from "../run-store.ts";
 import { pickFolder, requireTrust, rootOf, toFolderUri } from "../workspace-folder.ts";
 import { presentChangeSet } from "./change-set.ts";
@@ -53,9 +56,17 @@ export async function forkSession(deps: CommandDeps, argument: unknown): Promise
   const what = vscode.l10n.t("what the sandbox of {0} holds", toDisplay(session.name));
   if (!(await askConsentFor(deps, session.workspaceRoot, target, what))) return undefined;
   const engine = await deps.link.get();
-  return await withProgress(vscode.l10n.t("Forking {0}", toDisplay(session.name)), () =>
-    engine.forkSession(session.id, target),
-  );
+  const fork = (): Promise<SessionRecord> =>
+    withProgress(vscode.l10n.t("Forking {0}", toDisplay(session.name)), () => engine.forkSession(session.id, target));
+  try {
+    return await fork();
+  } catch (error) {
+    if (!(error instanceof SandboxError) || error.code !== "blocked") throw error;
+    // What it holds was kept before it was looked through.
+    const snapshot = findSnapshotOf(deps.store, session);
+    if (!snapshot) throw error;
+    return (await allowSnapshotSecrets(engine, snapshot)) ? await fork() : undefined;
+  }
 }
 
 async function pickForkTarget(deps: CommandDeps, session: SessionRecord): Promise<Target | undefined> {

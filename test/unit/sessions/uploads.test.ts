@@ -279,3 +279,35 @@ async function findFilesWith(folder: string, text: string): Promise<readonly str
   }
   return found;
 }
+
+describe("a snapshot with a credential", () => {
+  it("goes into no sandbox until that credential is allowed in its workspace", async () => {
+    const here = await newBench();
+    await here.write("app.py", `TOKEN = "${TOKEN}"\n`);
+    const { id } = await here.engine.takeSnapshot({
+      kind: "workspace",
+      workspaceRoot: here.workspace,
+      overlays: [],
+      maxFileMiB: 50,
+    });
+
+    const restore = (): Promise<unknown> => here.engine.restoreSession(id, DEFAULT_TARGET);
+    await expect(restore()).rejects.toMatchObject({
+      code: "blocked",
+      message: expect.stringMatching(/app\.py:1 \(GitHub token\).*sandpiper allow-secret [0-9a-f]{32}$/),
+    });
+    expect(await here.engine.listSessions()).toEqual([]);
+    const fingerprints = (await here.engine.findSecrets(id)).map(({ fingerprint }) => fingerprint);
+    await here.engine.allowSecrets(here.workspace, fingerprints);
+
+    await expect(restore()).resolves.toMatchObject({ state: "ready", restoredFrom: id });
+  });
+
+  it("is looked through again when what was allowed once is forked", async () => {
+    const here = await newBench();
+    await here.write("app.py", `TOKEN = "${TOKEN}"\n`);
+    const { run } = await here.runLine("true", { allowedSecrets: "all" });
+
+    await expect(here.engine.forkSession(run.sessionId ?? "")).rejects.toMatchObject({ code: "blocked" });
+  });
+});

@@ -2,6 +2,7 @@ import { Emitter } from "../../../src/core/event.ts";
 import { silentLogger } from "../../../src/core/logger.ts";
 import type { ApplyResult, EngineEvent, PathSelection } from "../../../src/sessions/engine.ts";
 import type { ReviewedChange, RunRecord, RunRequest, SessionRecord, Target } from "../../../src/sessions/records.ts";
+import type { SecretFinding } from "../../../src/snapshots/secrets/secret-finding.ts";
 import type {
   ChangeSetRecord,
   PreviewRequest,
@@ -118,6 +119,7 @@ export class FakeEngine implements ConnectedEngine {
   runs: RunRecord[] = [];
   sessions: SessionRecord[] = [];
   changes: ReviewedChange[] = [];
+  secrets: SecretFinding[] = [];
   snapshots: SnapshotRecord[] = [];
   snapshotFiles: SnapshotFile[] = [];
   differences: SnapshotChange[] = [];
@@ -178,6 +180,9 @@ export class FakeEngine implements ConnectedEngine {
   async restoreSession(snapshotId: string, target: Target, sessionId?: string): Promise<SessionRecord> {
     this.asked.push(`restore ${snapshotId} on ${target.providerId} in ${sessionId ?? "a new session"}`);
     return fakeSession({ id: "restored", target, restoredFrom: snapshotId });
+  }
+  async findSecrets(): Promise<readonly SecretFinding[]> {
+    return this.secrets;
   }
   async forkSession(sessionId: string, target?: Target): Promise<SessionRecord> {
     this.asked.push(`fork ${sessionId} on ${target?.providerId ?? "the same"}`);

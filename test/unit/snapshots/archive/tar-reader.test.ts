@@ -308,7 +308,7 @@ describe("readTar", () => {
   it("reads folders that only a slash marks", async () => {
     mkdirSync(join(makeFolder(), "x"));
 
-    expect(await readAll(rawTar(rawEntry({ name: "old/" }), rawEntry({ name: "../" })))).toEqual([
+    expect(await readAll(rawTar(rawEntry({ name: "old/" }), rawEntry({ name: "./" })))).toEqual([
       { type: "directory", path: "old" },
     ]);
   });

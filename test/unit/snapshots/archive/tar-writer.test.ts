@@ -11,7 +11,7 @@ const longFolder = Array.from({ length: 6 }, (_, index) => `a-folder-with-a-long
   "/",
 );
 const longName = `${"n".repeat(200)}.txt`;
-const longTarget = `${"../../".repeat(40)}${"t".repeat(150)}`;
+const longTarget = `${"../".repeat(40)}${"t".repeat(150)}`;
 
 const inputs: readonly TarInput[] = [
   { type: "file", path: "plain.txt", sizeBytes: 5, executable: false, content: Buffer.from("hello") },

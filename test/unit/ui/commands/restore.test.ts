@@ -120,6 +120,27 @@ describe("restoreSession", () => {
     await expect(restoreSession(deps, { kind: "session", session })).rejects.toMatchObject({ code: "not-found" });
   });
 
+  it.each([
+    ["Always Allow in This Workspace", ["allow f1 in /ws", "restore snap-1 on docker in a new session"]],
+    [undefined, []],
+  ])("asks before credentials go along: %s", async (answer, asked) => {
+    const { deps, engine, item } = await setUp(fakeSnapshot({ target: DOCKER }));
+    const finding = { path: "app.py", line: 3, kind: "GitHub token", hint: "ghp_…(40)" };
+    engine.secrets = [
+      { ...finding, fingerprint: "f1" },
+      { ...finding, line: 9, fingerprint: "f1" },
+    ];
+    state.picks = ["In a New Sandbox like Before"];
+    state.answers = [answer];
+    await restoreSession(deps, item);
+
+    expect(state.messages[0]).toMatchObject({
+      message: "The snapshot holds 2 lines that look like credentials. Send them all the same?",
+      detail: "app.py:3: GitHub token ghp_…(40)\napp.py:9: GitHub token ghp_…(40)",
+    });
+    expect(engine.asked).toEqual(asked);
+  });
+
   it("52: sends nothing in a workspace that is not trusted", async () => {
     const { deps, engine, item } = await setUp();
     state.isTrusted = false;
