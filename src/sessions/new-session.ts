@@ -2,7 +2,9 @@ import { basename } from "node:path";
 import type { Boundary } from "../core/provider.ts";
 import type { Clock } from "./clock.ts";
 import type { SessionRecord, Target } from "./records.ts";
-import { createId } from "./sandbox-spec.ts";
+import type { Call } from "../core/call.ts";
+import type { LiveSession } from "./live-session.ts";
+import { createId, toTargetKey } from "./sandbox-spec.ts";
 
 // A sandbox with less time left than this is not worth starting something in.
 const MIN_REMAINING_MS = 60_000;
@@ -13,6 +15,31 @@ export interface SessionRequest {
   readonly target: Target;
   /** How long the sandbox has to last from now; 0 when that is not known. */
   readonly neededMs: number;
+}
+
+/** A session to start. */
+export interface NewSessionRequest extends Pick<SessionRequest, "workspaceRoot" | "target"> {
+  /** Said of it from the start. */
+  readonly facts?: Pick<SessionRecord, "restoredFrom" | "envNames" | "isDetached">;
+  /** Puts something into the sandbox before anybody can use it. */
+  readonly fill?: (session: LiveSession, call: Call) => Promise<void>;
+}
+
+/** The sessions on record that a run may find, the likeliest first: something may have been restored into an older one. */
+export function selectWarm(
+  records: readonly SessionRecord[],
+  { workspaceRoot, target }: Pick<SessionRequest, "workspaceRoot" | "target">,
+): readonly SessionRecord[] {
+  const key = toTargetKey(target);
+  return records
+    .filter(
+      (record) =>
+        record.state === "ready" &&
+        record.isDetached !== true &&
+        record.workspaceRoot === workspaceRoot &&
+        toTargetKey(record.target) === key,
+    )
+    .sort((a, b) => (a.lastUsedAt < b.lastUsedAt ? 1 : -1));
 }
 
 /** The record of a session whose sandbox is yet to be made. */

@@ -14,7 +14,7 @@ import type { RunRequest } from "./records.ts";
 import { isGone, type SessionPool } from "./session-pool.ts";
 import { type StateFolder, toScanCacheFile } from "./state-folder.ts";
 import { checkUpload, type UploadCheckDeps } from "./upload-check.ts";
-import { findWarm } from "./upload-desk.ts";
+import { selectWarm } from "./new-session.ts";
 import { toMoment } from "./timeline/capture.ts";
 import { restoreNewSession } from "./timeline/restore.ts";
 import type { Moment, Timeline } from "./timeline/timeline.ts";
@@ -110,7 +110,7 @@ function scanWorkspace(deps: PrepareDeps, request: RunRequest, signal: AbortSign
 
 // Everything goes into a new sandbox: there is no need to wait for that to know whether it may.
 async function checkCold(deps: PrepareDeps, request: RunRequest, scan: Scan, call: Call): Promise<Scan> {
-  if (findWarm(deps.pool, request).length > 0) return scan;
+  if (selectWarm(deps.pool.list(), request).length > 0) return scan;
   const { workspaceRoot, overlays } = request;
   const { manifest } = scan;
   const texts = overlays.filter(({ path }) => manifest.has(path));

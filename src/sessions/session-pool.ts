@@ -8,10 +8,11 @@ import { scheduleLastLooks } from "./last-looks.ts";
 import type { Ledger } from "./ledger.ts";
 import { createLiveSession, type LiveSession } from "./live-session.ts";
 import { createLocks } from "./lock.ts";
-import { lastsFor, type SessionRequest, toNewSession } from "./new-session.ts";
+import { lastsFor, type NewSessionRequest, selectWarm, type SessionRequest, toNewSession } from "./new-session.ts";
 import type { SessionRecord, Target } from "./records.ts";
 import { toSandboxSpec, toTargetKey } from "./sandbox-spec.ts";
-import { createSessionFiles, readSessionFiles, type SessionFiles, writeSessionFiles } from "./session-files.ts";
+import { createSessionFiles, readSessionFiles } from "./session-files.ts";
+import { SessionSaves } from "./session-saves.ts";
 import { type StateFolder, toSessionFolder } from "./state-folder.ts";
 
 // How long an engine that starts waits for each sandbox to say that it is there.
@@ -32,14 +33,6 @@ export interface PoolDeps {
   readonly onWillEnd: (session: LiveSession, cause: "destroy" | "expiry") => Promise<void>;
 }
 
-/** A session to start. */
-export interface NewSessionRequest extends Pick<SessionRequest, "workspaceRoot" | "target"> {
-  /** Said of it from the start. */
-  readonly facts?: Pick<SessionRecord, "restoredFrom" | "envNames" | "isDetached">;
-  /** Puts something into the sandbox before anybody can use it. */
-  readonly fill?: (session: LiveSession, call: Call) => Promise<void>;
-}
-
 /** A session that can be used now, and what people should know of how it came about. */
 export interface AcquiredSession {
   readonly session: LiveSession;
@@ -53,13 +46,11 @@ export class SessionPool {
   readonly #live = new Map<string, LiveSession>();
   readonly #creating = new Map<string, AbortController>();
   readonly #locks = createLocks();
-  readonly #saves = createLocks();
-  readonly #saving = new Set<Promise<void>>();
-  // What of each session's file lists is on disk already.
-  readonly #saved = new WeakMap<LiveSession, SessionFiles>();
+  readonly #saves: SessionSaves;
 
   constructor(deps: PoolDeps) {
     this.#deps = deps;
+    this.#saves = new SessionSaves(deps);
   }
 
   /** Takes over what is on record. */
@@ -196,37 +187,17 @@ export class SessionPool {
     const live = this.#live.get(record.id);
     if (live) live.record = record;
     this.#deps.onDidChange(record);
-    await this.#track(this.#saves(record.id)(() => this.#deps.ledger.save(record)));
+    await this.#saves.saveRecord(record);
   }
 
   /** Saves the session's file lists, after any save that is under way. Never rejects. */
   async saveFiles(session: LiveSession): Promise<void> {
-    const folder = toSessionFolder(this.#deps.state, session.record.id);
-    const saving = this.#saves(`${session.record.id}/files`)(() => this.#writeFiles(folder, session));
-    await this.#track(saving).catch((error: unknown) =>
-      this.#deps.logger.warn(`A session's file list could not be saved: ${toMessage(error)}`),
-    );
-  }
-
-  async #track(saving: Promise<void>): Promise<void> {
-    this.#saving.add(saving);
-    try {
-      await saving;
-    } finally {
-      this.#saving.delete(saving);
-    }
+    await this.#saves.saveFiles(session);
   }
 
   /** Resolves once nothing is being saved any more. */
   async flush(): Promise<void> {
-    while (this.#saving.size > 0) await Promise.allSettled(this.#saving);
-  }
-
-  async #writeFiles(folder: string, session: LiveSession): Promise<void> {
-    // They may change while they are being written.
-    const files = { ...session.files };
-    await writeSessionFiles(folder, files, this.#saved.get(session));
-    this.#saved.set(session, files);
+    await this.#saves.flush();
   }
 
   async #adopt(
@@ -279,16 +250,7 @@ export class SessionPool {
   }
 
   async #findWarm(request: SessionRequest, call: Call, notes: string[]): Promise<LiveSession | undefined> {
-    const key = toTargetKey(request.target);
-    const fitting = this.list().filter(
-      (record) =>
-        record.state === "ready" &&
-        record.isDetached !== true &&
-        record.workspaceRoot === request.workspaceRoot &&
-        toTargetKey(record.target) === key,
-    );
-    // Of two the one that was used last: something may have been restored into the older one.
-    for (const record of fitting.sort((a, b) => (a.lastUsedAt < b.lastUsedAt ? 1 : -1))) {
+    for (const record of selectWarm(this.list(), request)) {
       if (!lastsFor(record, request, this.#deps.clock)) {
         notes.push("The session's time is nearly up, so a new sandbox was started.");
         this.#leave(record, call);

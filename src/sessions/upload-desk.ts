@@ -3,9 +3,9 @@ import { SandboxError } from "../core/sandbox-error.ts";
 import type { Scanner } from "../snapshots/scan/scanner.ts";
 import { checkTarget, checkWorkspaceRoot } from "./check-request.ts";
 import { createSessionFiles, readSessionFiles, type SessionFiles } from "./session-files.ts";
+import { selectWarm } from "./new-session.ts";
 import { planPush } from "./plan-push.ts";
 import type { SessionPool } from "./session-pool.ts";
-import { toTargetKey } from "./sandbox-spec.ts";
 import type { PreviewRequest, UploadPreview } from "./snapshot-records.ts";
 import { toScanCacheFile, toSessionFolder } from "./state-folder.ts";
 import { findUnallowed, type UploadCheckDeps } from "./upload-check.ts";
@@ -50,29 +50,11 @@ export async function previewUpload(deps: UploadDeskDeps, request: PreviewReques
 
 /** What the sandbox of the workspace's warm session on that target holds; an empty one's when there is none. */
 async function readWarmFiles({ pool, state }: UploadDeskDeps, request: PreviewRequest): Promise<SessionFiles> {
-  const [warm] = findWarm(pool, request);
+  const [warm] = selectWarm(pool.list(), request);
   if (!warm) return createSessionFiles();
   const live = pool.findLive(warm.id);
   if (live) return live.files;
   return await readSessionFiles(toSessionFolder(state, warm.id)).catch(() => createSessionFiles());
-}
-
-/** The sessions that a run of the workspace on that target may find, the likeliest first. */
-export function findWarm(
-  pool: SessionPool,
-  { workspaceRoot, target }: Pick<PreviewRequest, "workspaceRoot" | "target">,
-): ReturnType<SessionPool["list"]> {
-  const key = toTargetKey(target);
-  return pool
-    .list()
-    .filter(
-      (record) =>
-        record.state === "ready" &&
-        record.isDetached !== true &&
-        record.workspaceRoot === workspaceRoot &&
-        toTargetKey(record.target) === key,
-    )
-    .sort((a, b) => (a.lastUsedAt < b.lastUsedAt ? 1 : -1));
 }
 
 /** Lets credentials with these fingerprints through in that workspace from now on. @throws {SandboxError} `invalid` */
