@@ -16,7 +16,7 @@ export interface BenchDocker {
   readonly target: Target;
   /** `docker --host …`, for a line for the shell. */
   readonly command: string;
-  /** A container like ours that waits, with an empty /work. @returns its id */
+  /** A container like ours that waits, with an empty /tree. @returns its id */
   run(): Promise<string>;
   remove(container: string): Promise<void>;
   /** Removes the containers and gives the daemon back. */
@@ -42,7 +42,7 @@ export async function startBenchDocker(): Promise<BenchDocker | string> {
     target: { ...DEFAULT_TARGET, providerId: "docker", image: TEST_IMAGE, options: { host } },
     command: `docker --host ${host}`,
     run: async () => {
-      const script = "mkdir /work; exec sleep 3600";
+      const script = "mkdir /tree; exec sleep 3600";
       const args = ["--detach", "--network", "none", "--entrypoint", "sh", TEST_IMAGE, "-c", script];
       const container = await docker("run", ...args);
       containers.add(container);

@@ -67,7 +67,7 @@ async function timeCopy(docker: BenchDocker, tree: Tree, makes: number[]): Promi
   makes.push(performance.now() - startedAt);
   try {
     // All but .git is in there.
-    await timeShell(`${docker.command} cp '${tree.root}/src' ${container}:/work/`);
+    await timeShell(`${docker.command} cp '${tree.root}/src' ${container}:/tree/`);
     return performance.now() - startedAt;
   } finally {
     await docker.remove(container);

@@ -21,9 +21,9 @@ export async function benchEdit(rounds: number): Promise<Section> {
     const rows: Row[] = [];
     for (const size of ["small", "medium", "large"] as const) {
       const tree = await ensureTree(size);
-      await timeShell(`${docker.command} cp '${tree.root}/src' ${container}:/work/`);
+      await timeShell(`${docker.command} cp '${tree.root}/src' ${container}:/tree/`);
       rows.push(...(await measureTree({ docker, engine, container, tree, hasRsync: noRsync === undefined }, rounds)));
-      await timeShell(`${docker.command} exec ${container} rm -rf /work/src`);
+      await timeShell(`${docker.command} exec ${container} rm -rf /tree/src`);
       await ensureTree(size);
     }
     return {
@@ -50,8 +50,8 @@ async function measureTree(scene: Scene, rounds: number): Promise<readonly Row[]
   const { docker, engine, tree } = scene;
   const argv = ["tail", "-c", "16", tree.file];
   const run = { workspaceRoot: tree.root, target: docker.target, command: { kind: "argv", argv } } as const;
-  const copy = `${docker.command} cp '${tree.root}/${tree.file}' ${scene.container}:/work/${tree.file}`;
-  const rsync = `rsync -a --delete --exclude=/.git -e '${docker.command} exec -i' '${tree.root}/' ${scene.container}:/work/`;
+  const copy = `${docker.command} cp '${tree.root}/${tree.file}' ${scene.container}:/tree/${tree.file}`;
+  const rsync = `rsync -a --delete --exclude=/.git -e '${docker.command} exec -i' '${tree.root}/' ${scene.container}:/tree/`;
   const others: readonly (readonly [string, Subject])[] = [
     ...(scene.hasRsync ? [["rsync, docker exec", () => timeTheirs(scene, rsync, argv)] as const] : []),
     ["docker cp, docker exec", () => timeTheirs(scene, copy, argv)],
@@ -74,6 +74,6 @@ async function measureTree(scene: Scene, rounds: number): Promise<readonly Row[]
 async function timeTheirs({ docker, container }: Scene, send: string, argv: readonly string[]): Promise<number> {
   const sendMs = await timeShell(send);
   return (
-    sendMs + (await timeFirstByte("docker", ["--host", docker.host, "exec", "--workdir", "/work", container, ...argv]))
+    sendMs + (await timeFirstByte("docker", ["--host", docker.host, "exec", "--workdir", "/tree", container, ...argv]))
   );
 }

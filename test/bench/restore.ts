@@ -56,7 +56,7 @@ async function measureLocal(scene: Scene, folder: string, rounds: number): Promi
 async function measureDocker(scene: Scene, docker: BenchDocker, rounds: number): Promise<readonly Row[]> {
   const container = await docker.run();
   const commit = `${docker.command} commit ${container} sandpiper-bench:restore`;
-  const untar = `${docker.command} exec -i ${container} tar -C /work -xf - < '${scene.archive}'`;
+  const untar = `${docker.command} exec -i ${container} tar -C /tree -xf - < '${scene.archive}'`;
   const others = [
     ["tar -x over docker exec", () => timeShell(untar)] as const,
     ["docker commit", () => timeShell(commit)] as const,
