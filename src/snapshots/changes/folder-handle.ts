@@ -37,8 +37,8 @@ export class HeldParent {
       if (!handle) return undefined;
       this.#held = { handle, place, stat: await lstat(handle.at(".")) };
     }
-    const { at } = this.#held.handle;
-    return { at, close: async () => {} };
+    const { handle } = this.#held;
+    return { at: (name) => handle.at(name), close: async () => {} };
   }
 
   /** Idempotent. */

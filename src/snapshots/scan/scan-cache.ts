@@ -185,7 +185,7 @@ function toSkipped(strings: readonly string[]): readonly SkippedPath[] {
   const rows: SkippedPath[] = [];
   for (let at = 0; at < strings.length; at += STRINGS_PER_SKIPPED) {
     const [path = "", kind = "", reason = ""] = strings.slice(at, at + STRINGS_PER_SKIPPED);
-    // The checksum vouches for what the encoder wrote.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the checksum vouches for what the encoder wrote
     rows.push({ path, kind: kind as SkippedPath["kind"], reason });
   }
   return rows;

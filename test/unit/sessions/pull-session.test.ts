@@ -146,7 +146,7 @@ describe("pulling a session", () => {
 
     await expect(bench.engine.pullSession(sessionOf(run))).rejects.toMatchObject({
       code: "not-found",
-      message: expect.stringContaining("Restore"),
+      message: expect.stringContaining("Restore") as string,
     });
     await expect(bench.engine.pullSession("nope")).rejects.toMatchObject({ code: "not-found" });
   });

@@ -294,7 +294,7 @@ describe("a snapshot with a credential", () => {
     const restore = (): Promise<unknown> => here.engine.restoreSession(id, DEFAULT_TARGET);
     await expect(restore()).rejects.toMatchObject({
       code: "blocked",
-      message: expect.stringMatching(/app\.py:1 \(GitHub token\).*sandpiper allow-secret [0-9a-f]{32}$/),
+      message: expect.stringMatching(/app\.py:1 \(GitHub token\).*sandpiper allow-secret [0-9a-f]{32}$/) as string,
     });
     expect(await here.engine.listSessions()).toEqual([]);
     const fingerprints = (await here.engine.findSecrets(id)).map(({ fingerprint }) => fingerprint);
