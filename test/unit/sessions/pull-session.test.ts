@@ -144,10 +144,8 @@ describe("pulling a session", () => {
     const { run } = await bench.runLine("echo x > a.txt");
     await bench.engine.destroySession(sessionOf(run));
 
-    await expect(bench.engine.pullSession(sessionOf(run))).rejects.toMatchObject({
-      code: "not-found",
-      message: expect.stringContaining("Restore") as string,
-    });
+    await expect(bench.engine.pullSession(sessionOf(run))).rejects.toMatchObject({ code: "not-found" });
+    await expect(bench.engine.pullSession(sessionOf(run))).rejects.toThrow("Restore");
     await expect(bench.engine.pullSession("nope")).rejects.toMatchObject({ code: "not-found" });
   });
 

@@ -292,10 +292,8 @@ describe("a snapshot with a credential", () => {
     });
 
     const restore = (): Promise<unknown> => here.engine.restoreSession(id, DEFAULT_TARGET);
-    await expect(restore()).rejects.toMatchObject({
-      code: "blocked",
-      message: expect.stringMatching(/app\.py:1 \(GitHub token\).*sandpiper allow-secret [0-9a-f]{32}$/) as string,
-    });
+    await expect(restore()).rejects.toMatchObject({ code: "blocked" });
+    await expect(restore()).rejects.toThrow(/app\.py:1 \(GitHub token\).*sandpiper allow-secret [0-9a-f]{32}$/);
     expect(await here.engine.listSessions()).toEqual([]);
     const fingerprints = (await here.engine.findSecrets(id)).map(({ fingerprint }) => fingerprint);
     await here.engine.allowSecrets(here.workspace, fingerprints);
