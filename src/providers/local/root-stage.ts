@@ -15,14 +15,15 @@ export interface RootStage {
 const STAGE = `
 folder=$1 setpriv=$2 id=$3
 shift 3
-mount --bind "$folder" /tmp || exit 1
+# Before /tmp is covered: what is to be shown may lie in it.
 number=0
 while [ "$1" != -- ]; do
-  mount --bind "$1" "/tmp/shown/$number" || exit 1
+  mount --bind "$1" "$folder/shown/$number" || exit 1
   number=$((number + 1))
   shift
 done
 shift
+mount --rbind "$folder" /tmp || exit 1
 exec "$setpriv" --reuid "$id" --regid "$id" --clear-groups "$@"
 `;
 
