@@ -21,7 +21,9 @@ export async function listSessions(context: CliContext): Promise<number> {
     for (const session of await engine.listSessions()) {
       const state = toSessionState(session, snapshots);
       if (values.json) await printJson({ ...session, fate: state });
-      else await print(describeSession(session, state));
+      // One that never had a sandbox lost nothing: its run has said why.
+      else if (session.state !== "ended" || session.sandboxId !== undefined)
+        await print(describeSession(session, state));
     }
     return 0;
   });

@@ -108,7 +108,7 @@ export class SessionPool {
    * @throws {SandboxError} when the sandbox may still be there; the session then stays `destroying`, and the next start
    * of the engine tries again
    */
-  async destroy(sessionId: string, call: Call): Promise<void> {
+  async destroy(sessionId: string, call: Call, reason = "It was destroyed."): Promise<void> {
     const record = this.#records.get(sessionId);
     if (!record) throw new SandboxError("not-found", "There is no session with that id.");
     this.#creating
@@ -120,7 +120,7 @@ export class SessionPool {
     if (live) await this.#deps.onWillEnd(live, "destroy");
     const sandbox = live?.sandbox ?? (await this.#connectToDestroy(record, call));
     await sandbox?.destroy(call);
-    await this.end(sessionId, "It was destroyed.");
+    await this.end(sessionId, reason);
   }
 
   /**
@@ -282,7 +282,7 @@ export class SessionPool {
         return session;
       }
       notes.push("What the session's sandbox held was not known any more, so a new one was started.");
-      await this.destroy(record.id, call);
+      await this.destroy(record.id, call, "What its sandbox held was not known any more, so it was destroyed.");
     } catch (error) {
       if (!isGone(error)) throw error;
       logger.info(`The sandbox of session ${record.id} is gone`);

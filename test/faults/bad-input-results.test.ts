@@ -55,7 +55,11 @@ describe("hostile results", () => {
     );
 
     expect(stderr).toMatch(/3 added/);
-    expect(await door.changes()).toEqual(["A .mcp.json (protected)", "A .vscode/tasks.json (protected)", "A plain"]);
+    expect(await door.changes()).toEqual([
+      "A .mcp.json (protected: agents follow it by themselves)",
+      "A .vscode/tasks.json (protected: your editor acts on it by itself)",
+      "A plain",
+    ]);
     const applied = await door.say(["apply", "last"]);
     expect(applied.code).toBe(1);
     expect(applied.stdout.toString()).toMatch(

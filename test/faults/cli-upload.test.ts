@@ -120,7 +120,7 @@ it("previews what a run would send, what stays here and what blocks it", async (
 });
 
 it.each([
-  ["config.py", 0, /^config\.py is sent\.$/],
+  ["config.py", 0, /^config\.py is sent: no rule leaves it out$/],
   [".env", 1, /^\.env is not sent: /],
   ["build/x.o", 1, /^build\/x\.o is not sent: .*\.gitignore/],
   ["nowhere", 1, /^nowhere is not sent: it does not exist/],

@@ -257,11 +257,14 @@ describe("sandpiper", () => {
 
   it("lists sessions and destroys one", async () => {
     await sandpiper(["run", "--", "true"]);
-    const [session] = toEvents(await sandpiper(["sessions", "--json"]));
+    const sessions = toEvents(await sandpiper(["sessions", "--json"]));
+    const id = String(sessions.find((session) => session["state"] === "ready")?.["id"]);
 
-    const { code } = await sandpiper(["destroy", String(session?.["id"])]);
+    const { code } = await sandpiper(["destroy", id]);
 
     expect(code).toBe(0);
-    expect((await sandpiper(["sessions"])).stdout.toString()).not.toContain(String(session?.["id"]));
+    const rows = (await sandpiper(["sessions"])).stdout.toString();
+    expect(rows).toContain(`${id}  restorable`);
+    expect(rows).not.toContain("running");
   });
 });
