@@ -116,11 +116,15 @@ export class SessionPool {
       ?.abort(new SandboxError("not-found", "The session was destroyed while it was being created."));
     if (record.state === "ended" || record.state === "creating") return;
     await this.save({ ...record, state: "destroying" });
-    const live = this.#live.get(sessionId) ?? (await this.#connectForTheLastTime(record, call));
+    await this.#destroySandbox(record, call);
+    await this.end(sessionId, reason);
+  }
+
+  async #destroySandbox(record: SessionRecord, call: Call): Promise<void> {
+    const live = this.#live.get(record.id) ?? (await this.#connectForTheLastTime(record, call));
     if (live) await this.#deps.onWillEnd(live, "destroy");
     const sandbox = live?.sandbox ?? (await this.#connectToDestroy(record, call));
     await sandbox?.destroy(call);
-    await this.end(sessionId, reason);
   }
 
   /**
