@@ -44,7 +44,7 @@ describe("a sandbox", () => {
     await workbench.pick("Local");
     await workbench.dialog.getByRole("button", { name: "Destroy" }).click();
 
-    await workbench.rowsOf("Sessions").first().waitFor({ state: "detached" });
+    await workbench.rowsOf("Sessions").filter({ hasText: "restorable" }).first().waitFor();
     await workbench
       .rowsOf("Runs")
       .filter({ hasText: /Terminal.*(lost|ended|stopped|exit)/ })
