@@ -1,22 +1,28 @@
 import type { Call } from "./call.ts";
-import type { Sandbox } from "./sandbox.ts";
+import type { Sandbox, SavedState } from "./sandbox.ts";
 
 /** Every provider there is, in the order in which pickers list them. */
-export const PROVIDER_IDS = ["local", "docker"] as const;
+export const PROVIDER_IDS = ["local", "docker", "modal"] as const;
 export type ProviderId = (typeof PROVIDER_IDS)[number];
 
 /** What stands between code in the sandbox and what is outside, from weakest to strongest. */
 export type Boundary = "host" | "seatbelt" | "namespaces" | "container" | "gvisor" | "microvm" | "hyper-v";
 
-/** What code in a sandbox can reach: nothing (not even the host's loopback), or everything the provider lets out. */
-export type NetworkPolicy = "none" | "full";
+/**
+ * What code in a sandbox can reach: nothing (not even the host's loopback), the hosts on a list, or everything the
+ * provider lets out.
+ */
+export type NetworkPolicy = "none" | "allow-list" | "full";
 
-/** A GPU that a provider can attach now. */
+/** A kind of GPU that a provider can attach. */
 export interface GpuTier {
   /** What users type, for example "T4"; unique within the provider. */
   readonly id: string;
   readonly title: string;
+  /** Of one GPU. */
   readonly vramGiB?: number;
+  /** Most of them in one sandbox; 1 when left out. */
+  readonly maxCount?: number;
 }
 
 /** What to create. Everything is explicit: defaults are the settings' business. */
@@ -28,8 +34,12 @@ export interface SandboxSpec {
   /** What the sandbox starts from; the provider's default when left out. */
   readonly image?: string;
   readonly network: NetworkPolicy;
-  /** A {@link GpuTier} id. */
+  /** With the network policy `allow-list`: domains ("pypi.org", "*.pypi.org") and CIDR ranges ("10.0.0.0/8"). */
+  readonly allowedHosts?: readonly string[];
+  /** A {@link GpuTier} id, or one with a count: "H100:2". */
   readonly gpu?: string;
+  /** Ports that {@link Sandbox.ports} will be asked to open, for providers that have to know at the start. */
+  readonly ports?: readonly number[];
   readonly memoryMiB: number;
   readonly cpus: number;
   /** Most processes and threads alive at once. */
@@ -72,4 +82,14 @@ export interface Provider {
   connect(id: string, call: Call): Promise<Sandbox>;
   /** Those that carry our label, whoever of us made them. */
   list(call: Call): AsyncIterable<SandboxSummary>;
+  /** Sandboxes that an account may have at once, as far as is known; unlimited when left out. */
+  readonly maxConcurrentSandboxes?: number;
+  /** Whose account and place saved states belong to ("modal/main"); equal where they can be used. */
+  readonly savedStatePlace?: string;
+  /** Deletes what a sandbox saved, see `DirectorySnapshots` and `Images`. Idempotent. */
+  deleteSaved?(id: string, call: Call): Promise<void>;
+  /** The file system of a sandbox as it was when it ended, where the target asked for that. */
+  findExitImage?(sandboxId: string, call: Call): Promise<SavedState | undefined>;
+  /** Goes on with a paused sandbox, see `Sandbox.pause`; the spec is the one that it was created with. */
+  resume?(pausedId: string, spec: SandboxSpec, call: Call): Promise<Sandbox>;
 }

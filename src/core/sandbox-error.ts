@@ -1,11 +1,13 @@
 /**
- * What went wrong, as the remedy it asks for: `auth` sign in, `quota` wait or free something, `not-found` start again,
- * `conflict` choose, `unsupported` take another provider, `unavailable` mend the environment or retry, `invalid` fix the
- * input or setting, `blocked` a policy said no (trust, secrets, budget, network).
+ * What went wrong, as the remedy it asks for: `auth` sign in, `quota` wait or free something, `capacity` take another GPU
+ * or wait until the provider has one, `not-found` start again, `conflict` choose, `unsupported` take another provider,
+ * `unavailable` mend the environment or retry, `invalid` fix the input or setting, `blocked` a policy said no (trust,
+ * secrets, budget, network).
  */
 export type ErrorCode =
   | "auth"
   | "quota"
+  | "capacity"
   | "not-found"
   | "conflict"
   | "unsupported"

@@ -64,6 +64,43 @@ export interface WorkspaceListing {
   readonly touched: readonly string[];
 }
 
+/** Something that a provider keeps for us. */
+export interface SavedState {
+  /** The provider's own. */
+  readonly id: string;
+  /** When the provider forgets it; kept until it is deleted when left out. */
+  readonly expiresAt?: Date;
+}
+
+/** The provider's own way to keep a workspace and bring it back without sending it. */
+export interface DirectorySnapshots {
+  /** Keeps the workspace as it is, for `ttlMs` (whole seconds). Nothing may be changing it meanwhile. */
+  save(ttlMs: number, call: Call): Promise<SavedState>;
+  /**
+   * Makes the workspace what was saved, in this or an earlier sandbox. Only in a sandbox to which nothing was brought yet.
+   * @throws {SandboxError} `not-found` when it has expired
+   */
+  mount(id: string, call: Call): Promise<void>;
+}
+
+/** Keeps the whole file system as an image, whose id a later spec can name as its `image`. */
+export interface Images {
+  save(ttlMs: number, call: Call): Promise<SavedState>;
+}
+
+/** Where a port of a sandbox can be reached from outside. */
+export interface PortAddress {
+  readonly url: string;
+  /** To be sent as a bearer; missing when the address alone lets everybody in. It is a secret. */
+  readonly token?: string;
+}
+
+/** Ports of a sandbox that can be reached from outside. */
+export interface Ports {
+  /** @throws {SandboxError} `unsupported` when the provider had to know the port at the start */
+  open(port: number, call: Call): Promise<PortAddress>;
+}
+
 /** One running sandbox. Every method may throw {@link SandboxError}; `not-found` when the sandbox is gone. */
 export interface Sandbox {
   readonly id: string;
@@ -83,4 +120,9 @@ export interface Sandbox {
   collect(paths: readonly string[], call: Call): AsyncIterable<Uint8Array>;
   /** Stops billing and frees the machine. Idempotent. Running commands end as `lost`. */
   destroy(call: Call): Promise<void>;
+  readonly directorySnapshots?: DirectorySnapshots;
+  readonly images?: Images;
+  readonly ports?: Ports;
+  /** Keeps memory and files, and frees the machine; `Provider.resume` goes on with it. The sandbox is gone then. */
+  pause?(call: Call): Promise<SavedState>;
 }

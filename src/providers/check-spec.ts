@@ -19,6 +19,13 @@ export function checkSpec(spec: SandboxSpec, leastMemoryMiB: number): void {
   checkEnv(spec.env);
 }
 
+/** For providers that can let everything out or nothing. @throws {SandboxError} `unsupported` rather than let out more */
+export function refuseAllowList({ network }: SandboxSpec, who: string): void {
+  if (network !== "allow-list") return;
+  const message = `${who} can reach everything or nothing, not a list of hosts. Set the network to "none" or "full", or choose Modal.`;
+  throw new SandboxError("unsupported", message);
+}
+
 /** What no program can be started with. @throws {SandboxError} `invalid` */
 export function checkCommand({ argv, env = {} }: Command): void {
   if (!argv[0]) throw new SandboxError("invalid", "The command is empty: name a program to run.");

@@ -5,4 +5,9 @@ export interface ProviderDeps {
   /** The user's environment: sockets, contexts. Never handed on to a sandbox. */
   readonly env: NodeJS.ProcessEnv;
   readonly platform: NodeJS.Platform;
+  /**
+   * The account to use now, by the provider's own names (for Modal `tokenId` and `tokenSecret`); undefined when nobody has
+   * signed in. Read before each use: it may change.
+   */
+  readonly readCredential?: () => Readonly<Record<string, string>> | undefined;
 }

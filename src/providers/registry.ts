@@ -7,6 +7,7 @@ import type { ProviderDeps } from "./provider-deps.ts";
 const OPTIONS: Readonly<Record<ProviderId, readonly string[]>> = {
   local: ["boundary"],
   docker: ["host", "context", "runtime", "boundary"],
+  modal: ["environment", "app", "regions", "cloud", "dockerfile", "secrets", "exitSnapshot", "memorySnapshot"],
 };
 
 /**
@@ -27,6 +28,10 @@ export async function loadProvider(
     case "docker": {
       const { createDockerProvider } = await import("./docker/docker-provider.ts");
       return createDockerProvider(options, deps);
+    }
+    case "modal": {
+      const { createModalProvider } = await import("./modal/modal-provider.ts");
+      return createModalProvider(options, deps);
     }
   }
 }

@@ -48,6 +48,7 @@ function remediesByCode(): Readonly<Record<ErrorCode, readonly Remedy[]>> {
     unavailable: elsewhere,
     unsupported: elsewhere,
     quota: elsewhere,
+    capacity: elsewhere,
     auth: elsewhere,
     "not-found": [showLogs()],
     conflict: [showLogs()],

@@ -40,8 +40,12 @@ async function expectNextRunToWork(): Promise<void> {
 
 describe("a fork bomb (security 34)", () => {
   it.each([
-    ["in Python", "bomb.py", "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass\n"],
-    ["in bash", "bomb.sh", "#!/bin/bash\nbomb() { bomb | bomb & }\nbomb 2>/dev/null\nwhile :; do sleep 0.1; done\n"],
+    [
+      "in Python",
+      "bomb.py",
+      "import os\nwhile True:\n    try: os.fork()\n    except OSError as error: print(error, flush=True)\n",
+    ],
+    ["in bash", "bomb.sh", "#!/bin/bash\nbomb() { bomb | bomb & }\nbomb\nwhile :; do sleep 0.1; done\n"],
   ])("%s is held by the limit, ends with its time, and leaves nobody behind", async (_what, path, text) => {
     const mark = randomUUID();
     await door.write(path, text);
@@ -50,12 +54,13 @@ describe("a fork bomb (security 34)", () => {
       most = Math.max(most, countMarked(mark));
     }, 200);
 
-    const { stderr, ms } = await door.say(["run", "--timeout", "1s", "--env", `MARK=${mark}`, path]);
+    const { stdout, stderr, ms } = await door.say(["run", "--timeout", "3s", "--env", `MARK=${mark}`, path]);
     clearInterval(watch);
 
+    expect(`${stdout}${stderr}`).toContain("Resource temporarily unavailable");
     expect(stderr).toMatch(/stopped: its time was up/);
     expect(ms).toBeLessThan(STOPPED_WITHIN_MS + 9000);
-    expect(most).toBeGreaterThan(100);
+    expect(most).toBeGreaterThan(1);
     expect(most).toBeLessThan(600);
     expect(countMarked(mark)).toBe(0);
     await expectNextRunToWork();

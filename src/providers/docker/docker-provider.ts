@@ -3,7 +3,7 @@ import { type Call, toCleanupCall } from "../../core/call.ts";
 import type { Boundary, GpuTier, Progress, Provider, SandboxSpec, SandboxSummary } from "../../core/provider.ts";
 import type { Sandbox } from "../../core/sandbox.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
-import { checkSpec } from "../check-spec.ts";
+import { checkSpec, refuseAllowList } from "../check-spec.ts";
 import type { ProviderDeps } from "../provider-deps.ts";
 import {
   DEFAULT_IMAGE,
@@ -140,6 +140,7 @@ async function create(
   progress: Progress,
 ): Promise<Sandbox> {
   checkSpec(spec, LEAST_MEMORY_MIB);
+  refuseAllowList(spec, "Docker containers");
   if (spec.gpu !== undefined) await checkGpu(client, spec.gpu);
   await ensureImage(client, spec.image ?? DEFAULT_IMAGE, call, progress);
   const expiresAt = new Date(Date.now() + spec.lifetimeMs);

@@ -1,6 +1,6 @@
 import type { SandboxSpec } from "../../core/provider.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
-import { checkSpec } from "../check-spec.ts";
+import { checkSpec, refuseAllowList } from "../check-spec.ts";
 
 const LEAST_MEMORY_MIB = 16;
 
@@ -8,6 +8,7 @@ const LEAST_MEMORY_MIB = 16;
 export function checkLocalSpec(spec: SandboxSpec): void {
   checkSpec(spec, LEAST_MEMORY_MIB);
   if (spec.gpu) throw new SandboxError("unsupported", "Local sandboxes have no GPU. Choose another provider for one.");
+  refuseAllowList(spec, "Local sandboxes");
   if (spec.image)
     throw new SandboxError(
       "unsupported",
