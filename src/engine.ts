@@ -4,6 +4,7 @@ import { readOwnVersion } from "./cli/own-version.ts";
 import { toMessage } from "./core/sandbox-error.ts";
 import { hostEngine } from "./host/host-engine.ts";
 import { loadProvider } from "./providers/registry.ts";
+import { createCredentials } from "./sessions/credentials.ts";
 import { createEngine } from "./sessions/create-engine.ts";
 import { createScanner } from "./snapshots/scan/scanner.ts";
 import { createSecretScanner } from "./snapshots/secrets/secret-scanner.ts";
@@ -20,18 +21,21 @@ const SECRET_WORKER = new URL(
 
 try {
   await hostEngine(readOwnVersion(import.meta.url), async ({ state, logger, isShared, resources }) => {
+    const credentials = createCredentials();
     const scanner = resources.add(createScanner(SCAN_WORKER));
     return await createEngine({
       state,
       logger,
       isShared,
       scanner,
+      credentials,
       secrets: resources.add(createSecretScanner(SECRET_WORKER)),
       loadProvider: ({ providerId, options }) =>
         loadProvider(providerId, options, {
           stateFolder: join(state.providers, providerId),
           env: process.env,
           platform: process.platform,
+          readCredential: () => credentials.read(providerId),
         }),
     });
   });

@@ -157,6 +157,10 @@ function toKey(event: EngineEvent): string {
       return `snapshot ${event.snapshotId}`;
     case "change-set":
       return `change-set ${event.changeSet.id}`;
+    case "batch":
+      return `batch ${event.batch.id}`;
+    case "costs":
+      return "costs";
   }
 }
 

@@ -2,9 +2,12 @@ import { SandboxError } from "../core/sandbox-error.ts";
 import type { Engine } from "../sessions/engine.ts";
 import { METHODS, type Method, type Request } from "./protocol.ts";
 import {
+  isBatchPlan,
+  isCostPolicy,
   isFlag,
   isNumber,
   isPreviewRequest,
+  isProviderId,
   isRecord,
   isRetentionPolicy,
   isRunRequest,
@@ -14,6 +17,7 @@ import {
   isSnapshotUpdate,
   isTarget,
   isText,
+  isTextRecord,
   isTexts,
 } from "./request-shapes.ts";
 
@@ -65,6 +69,20 @@ const CALLS: Calls = {
   allowSecrets: (engine, [root, fingerprints]) => engine.allowSecrets(take(root, isText), take(fingerprints, isTexts)),
   readStorage: (engine) => engine.readStorage(),
   setRetention: (engine, [policy]) => engine.setRetention(take(policy, isRetentionPolicy)),
+  setCredential: (engine, [providerId, credential]) =>
+    engine.setCredential(take(providerId, isProviderId), takeOptional(credential, isTextRecord)),
+  listGpus: (engine, [target]) => engine.listGpus(take(target, isTarget)),
+  estimateRate: (engine, [target]) => engine.estimateRate(take(target, isTarget)),
+  readCosts: (engine) => engine.readCosts(),
+  setCostPolicy: (engine, [policy]) => engine.setCostPolicy(take(policy, isCostPolicy)),
+  setWarmPool: (engine, [size]) => engine.setWarmPool(take(size, isNumber)),
+  startBatch: (engine, [request, plan]) => engine.startBatch(take(request, isRunRequest), take(plan, isBatchPlan)),
+  stopBatch: (engine, [id]) => engine.stopBatch(take(id, isText)),
+  listBatches: (engine) => engine.listBatches(),
+  openPort: (engine, [id, port]) => engine.openPort(take(id, isText), take(port, isNumber)),
+  saveImage: (engine, [id]) => engine.saveImage(take(id, isText)),
+  pauseSession: (engine, [id]) => engine.pauseSession(take(id, isText)),
+  resumeSession: (engine, [id]) => engine.resumeSession(take(id, isText)),
 };
 
 /** Whether a frame is a request that can be answered. */

@@ -3,6 +3,7 @@ import { Emitter } from "../core/event.ts";
 import type { Logger } from "../core/logger.ts";
 import { SandboxError, type ErrorCode } from "../core/sandbox-error.ts";
 import type { TerminalSize } from "../core/sandbox.ts";
+import type { CloudEngine } from "../sessions/cloud-engine.ts";
 import type { ApplyResult, Engine, EngineEvent, PathSelection } from "../sessions/engine.ts";
 import type { ReviewedChange, RunRecord, RunRequest, SessionRecord, Target } from "../sessions/records.ts";
 import type { SnapshotEngine } from "../sessions/snapshot-engine.ts";
@@ -205,6 +206,21 @@ export class EngineClient implements ConnectedEngine {
   async setRetention(policy: RetentionPolicy): Promise<void> {
     await this.#request("setRetention", [policy]);
   }
+
+  setCredential: CloudEngine["setCredential"] = (providerId, credential) =>
+    this.#request("setCredential", [providerId, credential]);
+  listGpus: CloudEngine["listGpus"] = (target) => this.#request("listGpus", [target]);
+  estimateRate: CloudEngine["estimateRate"] = (target) => this.#request("estimateRate", [target]);
+  readCosts: CloudEngine["readCosts"] = () => this.#request("readCosts", []);
+  setCostPolicy: CloudEngine["setCostPolicy"] = (policy) => this.#request("setCostPolicy", [policy]);
+  setWarmPool: CloudEngine["setWarmPool"] = (size) => this.#request("setWarmPool", [size]);
+  startBatch: CloudEngine["startBatch"] = (request, plan) => this.#request("startBatch", [request, plan]);
+  stopBatch: CloudEngine["stopBatch"] = (id) => this.#request("stopBatch", [id]);
+  listBatches: CloudEngine["listBatches"] = () => this.#request("listBatches", []);
+  openPort: CloudEngine["openPort"] = (id, port) => this.#request("openPort", [id, port]);
+  saveImage: CloudEngine["saveImage"] = (id) => this.#request("saveImage", [id]);
+  pauseSession: CloudEngine["pauseSession"] = (id) => this.#request("pauseSession", [id]);
+  resumeSession: CloudEngine["resumeSession"] = (id) => this.#request("resumeSession", [id]);
 
   async dispose(): Promise<void> {
     this.#socket.end();

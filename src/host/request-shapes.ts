@@ -1,4 +1,6 @@
+import { PROVIDER_IDS, type ProviderId } from "../core/provider.ts";
 import type { TerminalSize } from "../core/sandbox.ts";
+import type { BatchPlan, CostPolicy } from "../sessions/cloud-records.ts";
 import type { PathSelection } from "../sessions/engine.ts";
 import type { Overlay, RunRequest, Target } from "../sessions/records.ts";
 import type { PreviewRequest, RetentionPolicy, SnapshotSource } from "../sessions/snapshot-records.ts";
@@ -24,7 +26,7 @@ export function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every(isText);
 }
 
-function isTextRecord(value: unknown): value is Readonly<Record<string, string>> {
+export function isTextRecord(value: unknown): value is Readonly<Record<string, string>> {
   return isRecord(value) && Object.values(value).every(isText);
 }
 
@@ -42,12 +44,15 @@ export function isTarget(value: unknown): value is Target {
   if (!isRecord(value)) return false;
   const numbers = ["memoryMiB", "cpus", "maxProcesses", "diskMiB", "lifetimeMs"].map((name) => value[name]);
   const texts = [value["image"], value["gpu"]].filter((text) => text !== undefined);
+  const lists = [value["allowedHosts"], value["gpuFallbacks"]].filter((list) => list !== undefined);
   return (
     isText(value["providerId"]) &&
     isTextRecord(value["options"]) &&
-    (value["network"] === "none" || value["network"] === "full") &&
+    ["none", "allow-list", "full"].some((network) => network === value["network"]) &&
     numbers.every((number) => typeof number === "number") &&
-    texts.every(isText)
+    texts.every(isText) &&
+    lists.every(isTexts) &&
+    isOptional(value["ports"], (ports) => Array.isArray(ports) && ports.every(isNumber))
   );
 }
 
@@ -102,6 +107,23 @@ export function isPreviewRequest(value: unknown): value is PreviewRequest {
 
 export function isRetentionPolicy(value: unknown): value is RetentionPolicy {
   return isRecord(value) && ["maxSnapshots", "maxAgeDays", "maxTotalMiB"].every((name) => isNumber(value[name]));
+}
+
+export function isProviderId(value: unknown): value is ProviderId {
+  return PROVIDER_IDS.some((id) => id === value);
+}
+
+export function isCostPolicy(value: unknown): value is CostPolicy {
+  return (
+    isRecord(value) &&
+    [value["perRunUsd"], value["perDayUsd"]].every(isNumber) &&
+    isRecord(value["prices"]) &&
+    Object.values(value["prices"]).every(isNumber)
+  );
+}
+
+export function isBatchPlan(value: unknown): value is BatchPlan {
+  return isRecord(value) && isNumber(value["count"]) && isOptional(value["concurrency"], isNumber);
 }
 
 function isOptional(value: unknown, fits: (value: unknown) => boolean): boolean {

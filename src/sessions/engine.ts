@@ -1,6 +1,8 @@
 import type { Disposable } from "../core/disposable-store.ts";
 import type { Event } from "../core/event.ts";
 import type { TerminalSize } from "../core/sandbox.ts";
+import type { CloudEngine } from "./cloud-engine.ts";
+import type { BatchRecord, CostReport } from "./cloud-records.ts";
 import type { ReviewedChange, RunRecord, RunRequest, SessionRecord, Target } from "./records.ts";
 import type { SnapshotEngine } from "./snapshot-engine.ts";
 import type { ChangeSetRecord, SnapshotRecord } from "./snapshot-records.ts";
@@ -12,6 +14,8 @@ export type EngineEvent =
   | { readonly type: "snapshot"; readonly snapshot: SnapshotRecord }
   | { readonly type: "snapshot-deleted"; readonly snapshotId: string }
   | { readonly type: "change-set"; readonly changeSet: ChangeSetRecord }
+  | { readonly type: "batch"; readonly batch: BatchRecord }
+  | { readonly type: "costs"; readonly costs: CostReport }
   /** The run's log can now be read up to `sizeBytes`. */
   | { readonly type: "output"; readonly runId: string; readonly sizeBytes: number };
 
@@ -33,7 +37,7 @@ export interface ApplyResult {
  * The one owner of sessions and runs. Doors (editor, CLI, agents) reach it in its own process through `host/`, so that
  * a run outlives a window. Every method may throw {@link SandboxError}.
  */
-export interface Engine extends Disposable, SnapshotEngine {
+export interface Engine extends Disposable, SnapshotEngine, CloudEngine {
   readonly onDidChange: Event<EngineEvent>;
   /** Resolves once the run is on record; what follows is told by events. Bad requests reject before anything is made. */
   startRun(request: RunRequest): Promise<RunRecord>;

@@ -2,6 +2,7 @@ import type { Boundary, NetworkPolicy, ProviderId } from "../core/provider.ts";
 import type { ExitStatus } from "../core/sandbox.ts";
 import type { ErrorCode } from "../core/sandbox-error.ts";
 import type { Entry } from "../snapshots/manifest.ts";
+import type { Rate } from "./cloud-records.ts";
 import type { SecretFinding } from "../snapshots/secrets/secret-finding.ts";
 
 /** Where to run: plain data, complete (defaults come from package.json for the editor, from `cli.ts` for the terminal). */
@@ -11,7 +12,14 @@ export interface Target {
   readonly options: Readonly<Record<string, string>>;
   readonly image?: string;
   readonly network: NetworkPolicy;
+  /** With the network policy `allow-list`, see `SandboxSpec.allowedHosts`. */
+  readonly allowedHosts?: readonly string[];
+  /** A GPU tier's id, or one with a count: "H100:2". */
   readonly gpu?: string;
+  /** What to take, in this order, when the provider has no `gpu` free now; "cpu" is none at all. */
+  readonly gpuFallbacks?: readonly string[];
+  /** Ports that can be opened, for providers that have to know them at the start. */
+  readonly ports?: readonly number[];
   readonly memoryMiB: number;
   readonly cpus: number;
   readonly maxProcesses: number;
@@ -72,6 +80,8 @@ export interface RunRequest {
   readonly allowedSecrets: readonly string[] | "all";
   /** Runs the files of that snapshot rather than those of the workspace. */
   readonly snapshotId?: string;
+  /** The batch that it is one of, and which one, from 0. */
+  readonly batch?: { readonly id: string; readonly index: number };
 }
 
 /** Our durable link of a workspace folder to a sandbox. */
@@ -85,7 +95,7 @@ export interface SessionRecord {
   /** Unknown until the sandbox has been created; the record is on disk before. */
   readonly sandboxId?: string;
   /** `creating` that never becomes `ready` is swept; `ended` keeps the record until its runs are forgotten. */
-  readonly state: "creating" | "ready" | "destroying" | "ended";
+  readonly state: "creating" | "ready" | "paused" | "destroying" | "ended";
   /** Why it ended, for people. */
   readonly endReason?: string;
   /** ISO 8601, as all times here. */
@@ -98,6 +108,17 @@ export interface SessionRecord {
   readonly restoredFrom?: string;
   /** Used by no run but the one that it was made for, and ended with it. */
   readonly isDetached?: boolean;
+  /** The GPU that it got: `target.gpu` or one of its fallbacks ("cpu"). */
+  readonly gpu?: string;
+  /** What it costs; missing when a price is not known. */
+  readonly rate?: Rate;
+  readonly endedAt?: string;
+  /** Idle, for whoever needs such a sandbox next; of no workspace until then. */
+  readonly isWarm?: boolean;
+  /** What the provider gave to go on with it by, while it is paused. */
+  readonly pausedId?: string;
+  /** The file system as it was at the end, where the target asked for it: an image of the provider's. */
+  readonly exitImage?: string;
 }
 
 type RunState = "preparing" | "running" | "stopping" | "collecting" | "ended";
@@ -138,6 +159,12 @@ export interface RunRecord {
   readonly skippedCount?: number;
   /** Warnings for people: files not brought back and why. */
   readonly notes?: readonly string[];
+  /** The batch that it is one of, and which one, from 0. */
+  readonly batch?: { readonly id: string; readonly index: number };
+  /** What was sent before it: files, and their bytes uncompressed. */
+  readonly sent?: { readonly fileCount: number; readonly totalBytes: number };
+  /** Of the time that its command ran, at its session's rate; missing when that is not known. */
+  readonly costUsd?: number;
 }
 
 /** Why nothing was sent. */

@@ -1,3 +1,4 @@
+import type { ProviderId } from "../core/provider.ts";
 import type { Entry } from "../snapshots/manifest.ts";
 import type { SecretFinding } from "../snapshots/secrets/secret-finding.ts";
 import type { SkippedPath } from "../snapshots/scan/scanner.ts";
@@ -33,6 +34,8 @@ export interface SnapshotRecord {
   readonly fileCount: number;
   /** Of the files, uncompressed. */
   readonly totalBytes: number;
+  /** A provider holds these files too, until then: a sandbox of its own gets them without their being sent. */
+  readonly accelerated?: { readonly providerId: ProviderId; readonly until: string };
 }
 
 /** One path that differs between two snapshots. */

@@ -138,6 +138,10 @@ export class RunStore implements Disposable {
         return this.#put(this.#sessions, event.session);
       case "snapshot":
         return this.#put(this.#snapshots, event.snapshot);
+      case "batch":
+      case "costs":
+        // Not about single runs.
+        break;
       case "change-set":
         return this.#put(this.#changeSets, event.changeSet);
       case "snapshot-deleted":

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { silentLogger } from "../../src/core/logger.ts";
 import type { Provider } from "../../src/core/provider.ts";
 import { createLocalProvider } from "../../src/providers/local/local-provider.ts";
+import { createCredentials } from "../../src/sessions/credentials.ts";
 import { createEngine, type HostedEngine } from "../../src/sessions/create-engine.ts";
 import { DEFAULT_MAX_FILE_MIB, DEFAULT_MAX_UPLOAD_MIB, DEFAULT_TARGET } from "../../src/sessions/default-target.ts";
 import { followRun } from "../../src/sessions/follow-run.ts";
@@ -30,7 +31,14 @@ async function withEngine(
   const local = createLocalProvider({}, { stateFolder: state.providers, env: process.env, platform: process.platform });
   const loadProvider = async ({ providerId }: Target): Promise<Provider> =>
     providerId === "docker" ? newProvider() : local;
-  const engine = await createEngine({ state, scanner, secrets, logger: silentLogger, loadProvider });
+  const engine = await createEngine({
+    state,
+    scanner,
+    secrets,
+    credentials: createCredentials(),
+    logger: silentLogger,
+    loadProvider,
+  });
   try {
     await mkdir(join(folder, "workspace"));
     await test(engine, join(folder, "workspace"), state);

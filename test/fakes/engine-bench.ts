@@ -2,7 +2,9 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { silentLogger } from "../../src/core/logger.ts";
-import { createEngine, type EngineDeps, type HostedEngine } from "../../src/sessions/create-engine.ts";
+import { createCredentials } from "../../src/sessions/credentials.ts";
+import { createEngine, type HostedEngine } from "../../src/sessions/create-engine.ts";
+import type { EngineDeps } from "../../src/sessions/engine-parts.ts";
 import { DEFAULT_MAX_FILE_MIB, DEFAULT_MAX_UPLOAD_MIB, DEFAULT_TARGET } from "../../src/sessions/default-target.ts";
 import { followRun } from "../../src/sessions/follow-run.ts";
 import type { RunCommand, RunRecord, RunRequest } from "../../src/sessions/records.ts";
@@ -134,5 +136,6 @@ async function makeEngine(
   deps: Partial<EngineDeps>,
 ): Promise<HostedEngine> {
   const state = toStateFolder({ SANDPIPER_STATE: join(folder, "state") });
-  return await createEngine({ state, ...parts, logger: silentLogger, loadProvider: async () => provider, ...deps });
+  const own = { credentials: createCredentials(), logger: silentLogger, loadProvider: async () => provider };
+  return await createEngine({ state, ...parts, ...own, ...deps });
 }

@@ -4,6 +4,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hostEngine } from "../../src/host/host-engine.ts";
+import { createCredentials } from "../../src/sessions/credentials.ts";
 import { createEngine } from "../../src/sessions/create-engine.ts";
 import { createScanner } from "../../src/snapshots/scan/scanner.ts";
 import { createSecretScanner } from "../../src/snapshots/secrets/secret-scanner.ts";
@@ -20,5 +21,6 @@ await hostEngine(process.env["SANDPIPER_TEST_VERSION"] ?? "1.0.0", async ({ stat
   const secrets = resources.add(
     createSecretScanner(new URL("../../src/snapshots/secrets/secret-worker.ts", import.meta.url)),
   );
-  return await createEngine({ state, logger, isShared, scanner, secrets, loadProvider: async () => provider });
+  const own = { credentials: createCredentials(), loadProvider: async () => provider };
+  return await createEngine({ state, logger, isShared, scanner, secrets, ...own });
 });

@@ -1,4 +1,6 @@
 import { Emitter } from "../../src/core/event.ts";
+import type { PortAddress } from "../../src/core/sandbox.ts";
+import type { BatchRecord, CostReport, GpuOffer, Rate, SavedImage } from "../../src/sessions/cloud-records.ts";
 import type { HostedEngine } from "../../src/sessions/create-engine.ts";
 import type { ApplyResult, EngineEvent } from "../../src/sessions/engine.ts";
 import type { ReviewedChange, RunRecord, SessionRecord } from "../../src/sessions/records.ts";
@@ -49,6 +51,19 @@ export class ScriptedEngine implements HostedEngine {
   allowSecrets = (...args: unknown[]): Promise<void> => this.#call("allowSecrets", args);
   readStorage = (...args: unknown[]): Promise<StorageReport> => this.#call("readStorage", args);
   setRetention = (...args: unknown[]): Promise<void> => this.#call("setRetention", args);
+  setCredential = (...args: unknown[]): Promise<void> => this.#call("setCredential", args);
+  listGpus = (...args: unknown[]): Promise<readonly GpuOffer[]> => this.#call("listGpus", args);
+  estimateRate = (...args: unknown[]): Promise<Rate | undefined> => this.#call("estimateRate", args);
+  readCosts = (...args: unknown[]): Promise<CostReport> => this.#call("readCosts", args);
+  setCostPolicy = (...args: unknown[]): Promise<void> => this.#call("setCostPolicy", args);
+  setWarmPool = (...args: unknown[]): Promise<void> => this.#call("setWarmPool", args);
+  startBatch = (...args: unknown[]): Promise<BatchRecord> => this.#call("startBatch", args);
+  stopBatch = (...args: unknown[]): Promise<void> => this.#call("stopBatch", args);
+  listBatches = (...args: unknown[]): Promise<readonly BatchRecord[]> => this.#call("listBatches", args);
+  openPort = (...args: unknown[]): Promise<PortAddress> => this.#call("openPort", args);
+  saveImage = (...args: unknown[]): Promise<SavedImage> => this.#call("saveImage", args);
+  pauseSession = (...args: unknown[]): Promise<SessionRecord> => this.#call("pauseSession", args);
+  resumeSession = (...args: unknown[]): Promise<SessionRecord> => this.#call("resumeSession", args);
   stopAbandonedRun = (...args: unknown[]): Promise<void> => this.#call("stopAbandonedRun", args);
   dispose(): void {
     this.changed.dispose();

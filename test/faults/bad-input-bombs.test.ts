@@ -57,7 +57,7 @@ describe("a fork bomb (security 34)", () => {
     const { stdout, stderr, ms } = await door.say(["run", "--timeout", "3s", "--env", `MARK=${mark}`, path]);
     clearInterval(watch);
 
-    expect(`${stdout}${stderr}`).toContain("Resource temporarily unavailable");
+    expect(stdout.toString() + stderr).toContain("Resource temporarily unavailable");
     expect(stderr).toMatch(/stopped: its time was up/);
     expect(ms).toBeLessThan(STOPPED_WITHIN_MS + 9000);
     expect(most).toBeGreaterThan(1);

@@ -17,16 +17,9 @@ import type {
 import type { ConnectedEngine } from "../../../src/host/engine-client.ts";
 import { EngineLink } from "../../../src/ui/engine-link.ts";
 
-export const TARGET: Target = {
-  providerId: "local",
-  options: {},
-  network: "none",
-  memoryMiB: 2048,
-  cpus: 2,
-  maxProcesses: 512,
-  diskMiB: 4096,
-  lifetimeMs: 3_600_000,
-};
+import { FakeCloud, fakeSession, TARGET } from "./fake-cloud.ts";
+
+export { fakeSession, TARGET } from "./fake-cloud.ts";
 
 /** A run that has ended well after 1.2 s, but for what is given. */
 export function fakeRun(overrides: Partial<RunRecord> = {}): RunRecord {
@@ -58,22 +51,6 @@ export function liveRun(overrides: Partial<RunRecord> = {}): RunRecord {
 export function fakeChange(path: string, overrides: Partial<ReviewedChange> = {}): ReviewedChange {
   const theirs = { type: "file", sha256: `hash of ${path}`, sizeBytes: 3, executable: false } as const;
   return { path, kind: "added", theirs, decision: "pending", isProtected: false, status: "ready", ...overrides };
-}
-
-export function fakeSession(overrides: Partial<SessionRecord> = {}): SessionRecord {
-  return {
-    version: 1,
-    id: "s-1",
-    name: "ws",
-    workspaceRoot: "/ws",
-    target: TARGET,
-    boundary: "namespaces",
-    state: "ready",
-    createdAt: "2026-01-01T10:00:00.000Z",
-    expiresAt: new Date(Date.now() + 42 * 60_000).toISOString(),
-    lastUsedAt: "2026-01-01T10:00:00.000Z",
-    ...overrides,
-  };
 }
 
 /** What a run left, just now. */
@@ -111,11 +88,9 @@ export function fakeChangeSet(overrides: Partial<ChangeSetRecord> = {}): ChangeS
 }
 
 /** An engine in memory: it records what it was asked and says what it is told to. */
-export class FakeEngine implements ConnectedEngine {
+export class FakeEngine extends FakeCloud implements ConnectedEngine {
   readonly events = new Emitter<EngineEvent>();
   readonly onDidChange = this.events.event;
-  readonly asked: string[] = [];
-  readonly requests: RunRequest[] = [];
   runs: RunRecord[] = [];
   sessions: SessionRecord[] = [];
   changes: ReviewedChange[] = [];
@@ -261,6 +236,7 @@ export class FakeEngine implements ConnectedEngine {
     );
   }
   async checkTarget(): Promise<void> {}
+
   dispose(): void {
     this.events.dispose();
   }

@@ -1,0 +1,121 @@
+import type { Call } from "../core/call.ts";
+import type { Logger } from "../core/logger.ts";
+import type { Provider } from "../core/provider.ts";
+import { createObjectStore } from "../snapshots/store/object-store.ts";
+import type { Scanner } from "../snapshots/scan/scanner.ts";
+import type { SecretScanner } from "../snapshots/secrets/secret-scanner.ts";
+import { ChangeDesk } from "./change-desk.ts";
+import { ChangeSetStore } from "./change-set-store.ts";
+import { createAllowedSecrets } from "./allowed-secrets.ts";
+import { BatchDesk } from "./batch/batch-desk.ts";
+import { Costs } from "./cost/costs.ts";
+import type { Credentials } from "./credentials.ts";
+import { SandboxDesk } from "./sandbox-desk.ts";
+import { WarmPool } from "./warm/warm-pool.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import type { EngineEvent } from "./engine.ts";
+import { createLedger } from "./ledger.ts";
+import { createProviderCache } from "./provider-cache.ts";
+import { type ReaperDeps } from "./reaper.ts";
+import type { ChangeCounts, RunRecord, Target } from "./records.ts";
+import { RunDesk } from "./run-desk.ts";
+import { DEFAULT_LOG_CAP_BYTES } from "./run-log-writer.ts";
+import { createRunStore } from "./run-store.ts";
+import { SessionPool } from "./session-pool.ts";
+import type { ChangeSetRecord } from "./snapshot-records.ts";
+import { type UploadDeskDeps } from "./upload-desk.ts";
+import { type StateFolder } from "./state-folder.ts";
+import { createSnapshots, type Snapshots } from "./timeline/create-snapshots.ts";
+
+/** What an engine is made from. */
+export interface EngineDeps {
+  readonly state: StateFolder;
+  /** Called once per target and place; what it returns is kept. */
+  readonly loadProvider: (target: Target) => Promise<Provider>;
+  /** Disposed by whoever made it. */
+  readonly scanner: Scanner;
+  /** Disposed by whoever made it. */
+  readonly secrets: SecretScanner;
+  /** What {@link EngineDeps.loadProvider} gives to providers. */
+  readonly credentials: Credentials;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  readonly logCapBytes?: number;
+  /** True when another engine uses the state folder too: then nothing on record is taken for abandoned. */
+  readonly isShared?: boolean;
+}
+
+/** What the parts of an engine tell the whole. */
+export interface PartsOwner {
+  readonly newCall: () => Call;
+  readonly onDidChange: (event: EngineEvent) => void;
+  /** A sandbox may have been made all the same: the answer may have been lost. */
+  readonly onDidFailToCreate: () => void;
+  readonly onDidEndRun: () => Promise<void>;
+}
+
+/** The parts of an engine. */
+export interface EngineParts {
+  readonly clock: Clock;
+  readonly loadProvider: (target: Target) => Promise<Provider>;
+  readonly pool: SessionPool;
+  readonly reaper: ReaperDeps;
+  readonly changeSets: ChangeSetStore;
+  readonly changes: ChangeDesk;
+  readonly snapshots: Snapshots;
+  readonly uploads: UploadDeskDeps;
+  readonly runs: RunDesk;
+  readonly costs: Costs;
+  readonly batches: BatchDesk;
+  readonly warm: WarmPool;
+  readonly sandboxes: SandboxDesk;
+}
+
+/** Makes an engine's parts and ties them together. Nothing is read yet. */
+export function createParts(deps: EngineDeps, installId: string, owner: PartsOwner): EngineParts {
+  const { state, scanner, logger } = deps;
+  const { newCall, onDidChange } = owner;
+  const clock = deps.clock ?? systemClock;
+  const ledger = createLedger(state, logger);
+  const store = createObjectStore(state.store);
+  const loadProvider = createProviderCache(deps.loadProvider);
+  const pool = new SessionPool({
+    state,
+    ledger,
+    loadProvider,
+    installId,
+    clock,
+    logger,
+    onDidChange: (session) => onDidChange({ type: "session", session }),
+    onDidFailToCreate: owner.onDidFailToCreate,
+    onWillEnd: (session, cause) => snapshots.keepLast(session, cause),
+  });
+  const onDidChangeSet = (changeSet: ChangeSetRecord): void => onDidChange({ type: "change-set", changeSet });
+  const changeSets = new ChangeSetStore({ state, clock, logger, onDidChange: onDidChangeSet });
+  const allowed = createAllowedSecrets(state);
+  const uploads = { state, scanner, secrets: deps.secrets, store, pool, allowed, fingerprintKey: installId };
+  const runStore = createRunStore(state, logger);
+  const common = { state, store, scanner, clock, logger, pool, runs: runStore, onDidChange, loadProvider, newCall };
+  const listRuns = (): readonly RunRecord[] => runs.list();
+  const isShared = deps.isShared ?? false;
+  const snapshots: Snapshots = createSnapshots({ ...common, listRuns, changeSets, uploads, isShared });
+  const { timeline } = snapshots;
+  const logCapBytes = deps.logCapBytes ?? DEFAULT_LOG_CAP_BYTES;
+  const runs: RunDesk = new RunDesk({ ...common, uploads, timeline, logCapBytes, onDidEnd: owner.onDidEndRun });
+  const onDidDecide = (runId: string, counts: ChangeCounts): Promise<void> => runs.setChanges(runId, counts);
+  return {
+    clock,
+    loadProvider,
+    pool,
+    reaper: { ledger, loadProvider, installId, clock, pool },
+    changeSets,
+    changes: new ChangeDesk({ ...common, changeSets, listRuns, onDidDecide }),
+    snapshots,
+    uploads,
+    runs,
+    costs: new Costs(common),
+    batches: new BatchDesk(common),
+    warm: new WarmPool(common),
+    sandboxes: new SandboxDesk(common),
+  };
+}

@@ -1,0 +1,134 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { text } from "node:stream/consumers";
+
+/** Where the files of one machine are on the host. */
+export interface MachinePlaces {
+  /** Holds `root`, which is the machine's `/`, and `mounts`, what was written over mounted images. */
+  readonly folder: string;
+  /** All images; the machine sees them read-only, below `/__modal/images`. */
+  readonly images: string;
+}
+
+/** How to start one. */
+export interface MachineOptions {
+  readonly places: MachinePlaces;
+  readonly hasNetwork: boolean;
+  /** Its end is the machine's. */
+  readonly entrypoint: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly workdir: string;
+}
+
+/** A command inside. */
+export interface MachineCommand {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly workdir: string;
+}
+
+/** A process with pipes at all three of its streams. */
+export type PipedProcess = ChildProcess & { stdin: Writable; stdout: Readable; stderr: Readable };
+
+/** A tree of files and processes of its own, which commands enter. */
+export interface Machine {
+  /** The entry point's streams. */
+  readonly entrypoint: PipedProcess;
+  /** The entry point's exit code, 128 + n by a signal: then everything inside is gone. */
+  readonly ended: Promise<number>;
+  /** Starts a command in a session and process group of its own; it sees the same files and processes as all others. */
+  start(command: MachineCommand): PipedProcess;
+  /** Ends a command and its process group at once. */
+  kill(process: ChildProcess): Promise<void>;
+  /** Ends everything inside at once. */
+  destroy(): Promise<void>;
+}
+
+const NAMESPACES = ["--preserve-credentials", "--user", "--mount", "--pid", "--ipc", "--uts", "--net"];
+const SYSTEM = ["/usr", "/etc/alternatives", "/etc/ssl", "/etc/ca-certificates", "/etc/ld.so.cache"];
+const LINKS = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
+const READY_FD = 4;
+const ENTER = 'cd "$0" && exec "$@"';
+
+/**
+ * Starts a machine: bubblewrap with a user, PID, mount, IPC and host name namespace of its own, root inside, `/usr` and
+ * the like read-only from the host, all else an empty tree that is written to. Commands enter by nsenter. Memory and
+ * processors are not limited.
+ */
+export async function startMachine(options: MachineOptions): Promise<Machine> {
+  await prepareRoot(path.join(options.places.folder, "root"));
+  await mkdir(path.join(options.places.folder, "mounts"), { recursive: true });
+  const init = spawn("bwrap", toArguments(options), {
+    env: { ...options.env },
+    stdio: ["pipe", "pipe", "pipe", "pipe", "pipe"],
+  }) as unknown as PipedProcess;
+  const ended = toExitCode(init);
+  const info = text(init.stdio[3] as Readable);
+  const ready = text(init.stdio[READY_FD] as Readable);
+  if ((await ready) === "") throw new Error(`bubblewrap: ${await text(init.stderr)}`);
+  const { "child-pid": pid } = JSON.parse(await info) as { "child-pid": number };
+  return {
+    entrypoint: init,
+    ended,
+    start: (command) => startInside(pid, command),
+    kill: killGroup,
+    destroy: async () => {
+      killIfThere(pid);
+      await ended;
+    },
+  };
+}
+
+/** What a new `/` holds before an image's files are laid over it. */
+export async function prepareRoot(root: string): Promise<void> {
+  for (const name of ["etc", "root", "home", "tmp", "var/tmp"]) await mkdir(path.join(root, name), { recursive: true });
+  for (const name of ["tmp", "var/tmp"]) await chmod(path.join(root, name), 0o1777);
+  await writeFile(path.join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n");
+  await writeFile(path.join(root, "etc/group"), "root:x:0:\nnogroup:x:65534:\n");
+  await writeFile(path.join(root, "etc/hosts"), "127.0.0.1 localhost modal\n");
+}
+
+function toArguments({ places, hasNetwork, entrypoint, workdir }: MachineOptions): string[] {
+  return [
+    ...["--unshare-user", "--uid", "0", "--gid", "0", "--cap-add", "ALL"],
+    ...["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "modal", "--die-with-parent"],
+    ...(hasNetwork ? [] : ["--unshare-net"]),
+    ...["--bind", path.join(places.folder, "root"), "/"],
+    ...SYSTEM.flatMap((place) => ["--ro-bind-try", place, place]),
+    ...LINKS.flatMap((name) => ["--symlink", `usr/${name}`, `/${name}`]),
+    ...["--proc", "/proc", "--dev", "/dev"],
+    ...["--ro-bind", places.images, "/__modal/images"],
+    ...["--bind", path.join(places.folder, "mounts"), "/__modal/mounts"],
+    ...["--info-fd", "3", "--"],
+    ...["/bin/sh", "-c", `echo ready >&${READY_FD}; exec 3>&- ${READY_FD}>&-; ${ENTER}`, workdir, ...entrypoint],
+  ];
+}
+
+function startInside(pid: number, { argv, env, workdir }: MachineCommand): PipedProcess {
+  const enter = [...NAMESPACES, "--target", String(pid), "--", "setsid", "/bin/sh", "-c", ENTER, workdir, ...argv];
+  return spawn("nsenter", enter, { env: { ...env }, stdio: "pipe", detached: true });
+}
+
+/** nsenter's only child is the leader of the command's group. */
+async function killGroup({ pid }: ChildProcess): Promise<void> {
+  if (pid === undefined) return;
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+  for (const child of children.split(" ").filter(Boolean)) killIfThere(-Number(child));
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+function toExitCode(init: ChildProcess): Promise<number> {
+  return new Promise((resolve) => {
+    init.once("error", () => resolve(127));
+    init.once("exit", (code) => resolve(code ?? 137));
+  });
+}
