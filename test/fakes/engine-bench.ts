@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { expect } from "vitest";
 import { silentLogger } from "../../src/core/logger.ts";
 import { createCredentials } from "../../src/sessions/credentials.ts";
 import { createEngine, type HostedEngine } from "../../src/sessions/create-engine.ts";
@@ -120,6 +121,21 @@ export class EngineBench {
       this.engine.onDidChange((event) => (event.type === "run" ? take(event.run) : undefined));
       void this.engine.listRuns().then((runs) => take(runs.find(({ id }) => id === runId)));
     });
+  }
+
+  /** Where the files are of the session's sandbox. */
+  async sandboxOf(sessionId: string | undefined): Promise<string> {
+    const session = (await this.engine.listSessions()).find(({ id }) => id === sessionId);
+    return join(this.provider.root, session?.sandboxId ?? "-", "workspace");
+  }
+
+  /** Starts a run that makes a file and goes on; resolves once the file is there. */
+  async startMaking(name: string): Promise<{ readonly runId: string; readonly sessionId: string }> {
+    const { id } = await this.engine.startRun(this.toRequest({ kind: "line", line: `echo made > ${name}; sleep 60` }));
+    const { sessionId = "" } = await this.waitFor(id, ({ state }) => state === "running");
+    const file = join(await this.sandboxOf(sessionId), name);
+    await expect.poll(() => readFile(file, "utf8").catch(() => "")).toBe("made\n");
+    return { runId: id, sessionId };
   }
 
   async dispose(): Promise<void> {

@@ -1,5 +1,3 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DEFAULT_TARGET } from "../../../../src/sessions/default-target.ts";
 import type { SnapshotRecord } from "../../../../src/sessions/snapshot-records.ts";
@@ -32,24 +30,10 @@ async function paths(snapshotId: string): Promise<string[]> {
   return (await bench.engine.listSnapshotFiles(snapshotId)).map(({ path }) => path);
 }
 
-async function sandboxOf(sessionId: string | undefined): Promise<string> {
-  const session = (await bench.engine.listSessions()).find(({ id }) => id === sessionId);
-  return join(bench.provider.root, session?.sandboxId ?? "-", "workspace");
-}
-
-/** Starts a run that makes a file and goes on; resolves once the file is there. */
-async function startMaking(name: string): Promise<{ runId: string; sessionId: string }> {
-  const { id } = await bench.engine.startRun(bench.toRequest({ kind: "line", line: `echo made > ${name}; sleep 60` }));
-  const { sessionId = "" } = await bench.waitFor(id, ({ state }) => state === "running");
-  const sandbox = await sandboxOf(sessionId);
-  await expect.poll(() => readFile(join(sandbox, name), "utf8").catch(() => "")).toBe("made\n");
-  return { runId: id, sessionId };
-}
-
 describe("before a sandbox ends", () => {
   it("what it holds is kept when the user destroys it in the middle of a run", async () => {
     await bench.write("a.txt", "a");
-    const { runId, sessionId } = await startMaking("late.txt");
+    const { runId, sessionId } = await bench.startMaking("late.txt");
 
     await bench.engine.destroySession(sessionId);
 
@@ -62,7 +46,7 @@ describe("before a sandbox ends", () => {
     const clock = new FakeClock(Date.now());
     await bench.restart({ clock });
     await bench.write("a.txt", "a");
-    const { sessionId } = await startMaking("late.txt");
+    const { sessionId } = await bench.startMaking("late.txt");
     await newest("push");
     const asked = Promise.withResolvers<void>();
     bench.provider.onStep = async (step) => {
@@ -84,7 +68,7 @@ describe("before a sandbox ends", () => {
     const clock = new FakeClock(Date.now());
     await bench.restart({ clock });
     await bench.write("a.txt", "a");
-    const { runId } = await startMaking("late.txt");
+    const { runId } = await bench.startMaking("late.txt");
 
     await newest("push");
 
@@ -105,7 +89,7 @@ describe("before a sandbox ends", () => {
     async () => {
       const clock = new FakeClock(Date.now());
       await bench.write("a.txt", "a");
-      await startMaking("late.txt");
+      await bench.startMaking("late.txt");
       await newest("push");
       const end = clock.now() + 59 * 60_000;
       const found = Promise.withResolvers<void>();
@@ -130,7 +114,7 @@ describe("before a sandbox ends", () => {
 
   it("what a run made is still that run's to be decided about after such a look", async () => {
     await bench.write("a.txt", "a");
-    const { runId, sessionId } = await startMaking("late.txt");
+    const { runId, sessionId } = await bench.startMaking("late.txt");
     await bench.engine.takeSnapshot({ kind: "session", sessionId });
 
     await bench.engine.stopRun(runId, false);
@@ -141,7 +125,7 @@ describe("before a sandbox ends", () => {
 
   it("what a run made whose engine died is the next run's to tell of after such a look", async () => {
     await bench.write("a.txt", "a");
-    const { sessionId } = await startMaking("late.txt");
+    const { sessionId } = await bench.startMaking("late.txt");
     await bench.restart();
     await bench.engine.takeSnapshot({ kind: "session", sessionId });
 

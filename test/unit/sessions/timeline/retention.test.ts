@@ -280,10 +280,7 @@ describe("a session that has ended", () => {
 
   it("was killed with its engine in mid-run: it is found again, and what it held can be restored after its end", async () => {
     await bench.write("a.txt", "a");
-    const { id } = await bench.engine.startRun(
-      bench.toRequest({ kind: "line", line: "echo made > made.txt; sleep 60" }),
-    );
-    const { sessionId = "" } = await bench.waitFor(id, ({ state }) => state === "running");
+    const { runId: id, sessionId } = await bench.startMaking("made.txt");
 
     await bench.restart();
     expect((await bench.engine.listSessions())[0]).toMatchObject({ id: sessionId, state: "ready" });

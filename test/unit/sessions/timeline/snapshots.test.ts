@@ -45,20 +45,6 @@ async function texts(snapshotId: string): Promise<Record<string, string>> {
   return found;
 }
 
-async function sandboxOf(sessionId: string | undefined): Promise<string> {
-  const session = (await bench.engine.listSessions()).find(({ id }) => id === sessionId);
-  return join(bench.provider.root, session?.sandboxId ?? "-", "workspace");
-}
-
-/** Starts a run that makes a file and goes on; resolves once the file is there. */
-async function startMaking(name: string): Promise<{ runId: string; sessionId: string }> {
-  const { id } = await bench.engine.startRun(bench.toRequest({ kind: "line", line: `echo made > ${name}; sleep 60` }));
-  const { sessionId = "" } = await bench.waitFor(id, ({ state }) => state === "running");
-  const sandbox = await sandboxOf(sessionId);
-  await expect.poll(() => readFile(join(sandbox, name), "utf8").catch(() => "")).toBe("made\n");
-  return { runId: id, sessionId };
-}
-
 describe("a workspace's timeline", () => {
   it("has what was pushed and what the run left, with all of their contents", async () => {
     await bench.write("a.txt", "a");
@@ -174,7 +160,7 @@ describe("a snapshot that was asked for", () => {
 
   it("has what a session's sandbox holds now", async () => {
     await bench.write("a.txt", "a");
-    const { runId, sessionId } = await startMaking("late.txt");
+    const { runId, sessionId } = await bench.startMaking("late.txt");
 
     const record = await bench.engine.takeSnapshot({ kind: "session", sessionId }, "mine");
 
