@@ -13,7 +13,8 @@ export default defineConfig({
   test: {
     reporters: ["default", new CountReporter()],
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], alias: fakeVscode } },
+      // Many of them drive real processes too.
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], alias: fakeVscode, retry: 1 } },
       {
         test: {
           name: "contract",
