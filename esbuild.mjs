@@ -1,9 +1,10 @@
-// Bundles the extension (one CommonJS file, for VS Code) and the engine with the CLI (ES modules that share lazily loaded
-// chunks, one per provider). Fails when the extension's entry grows over its budget.
-import { rmSync, statSync } from "node:fs";
-import { build } from "esbuild";
+// Bundles the extension (CommonJS, for VS Code) and the engine with the CLI (ES modules); both load what they don't always
+// need as chunks. Fails when what the extension loads at its start grows over its budget.
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, relative } from "node:path";
+import { build, transform } from "esbuild";
 
-const ENTRY_BUDGET_BYTES = 150 * 1024;
+const START_BUDGET_BYTES = 90 * 1024;
 
 // CommonJS packages inside an ES module bundle ask for these.
 const commonJsNames = [
@@ -53,21 +54,11 @@ export const nodeOptions = {
 
 async function buildAll() {
   rmSync("dist", { recursive: true, force: true });
-  await build({
-    entryPoints: { extension: "src/extension.ts" },
-    outdir: "dist",
-    outExtension: { ".js": ".cjs" },
-    bundle: true,
-    platform: "node",
-    target: "node22",
-    format: "cjs",
-    minify: true,
-    keepNames: true,
-    legalComments: "none",
-    sourcemap: process.argv.includes("--sourcemap"),
-    external: ["vscode"],
-    logLevel: "warning",
-  });
+  const { files, startBytes } = await bundleExtension();
+  for (const { path, code } of files) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, code);
+  }
   const result = await build({
     ...nodeOptions,
     entryPoints: {
@@ -79,13 +70,70 @@ async function buildAll() {
     },
     outdir: "dist",
   });
-  const entryBytes = statSync("dist/extension.cjs").size;
   const restBytes = Object.values(result.metafile?.outputs ?? {}).reduce((sum, output) => sum + output.bytes, 0);
   console.log(
-    `dist/extension.cjs ${toKb(entryBytes)} (budget ${toKb(ENTRY_BUDGET_BYTES)}), engine, CLI and chunks ${toKb(restBytes)}`,
+    `extension's start ${toKb(startBytes)} (budget ${toKb(START_BUDGET_BYTES)}), engine, CLI and chunks ${toKb(restBytes)}`,
   );
-  if (entryBytes > ENTRY_BUDGET_BYTES)
-    throw new Error("The extension's entry is over its budget: load it lazily or do without.");
+  if (startBytes > START_BUDGET_BYTES)
+    throw new Error("What the extension loads at its start is over its budget: load it lazily or do without.");
+}
+
+/**
+ * dist/extension.cjs and its chunks. esbuild splits only ES modules, so that each is converted after the split: then both
+ * sides of a lazy import share one instance of what they share.
+ * @returns the files, and the bytes of the entry with all that it loads at once
+ */
+export async function bundleExtension() {
+  const sourcemap = process.argv.includes("--sourcemap") ? "inline" : false;
+  const { outputFiles, metafile } = await build({
+    entryPoints: { extension: "src/extension.ts" },
+    outdir: "dist",
+    outExtension: { ".js": ".cjs" },
+    chunkNames: "chunks/[name]-[hash]",
+    bundle: true,
+    platform: "node",
+    target: "node22",
+    format: "esm",
+    splitting: true,
+    minify: true,
+    keepNames: true,
+    legalComments: "none",
+    sourcemap,
+    external: ["vscode"],
+    logLevel: "warning",
+    metafile: true,
+    write: false,
+  });
+  const files = [];
+  for (const { path, text } of outputFiles) {
+    const { code } = await transform(text, {
+      format: "cjs",
+      platform: "node",
+      target: "node22",
+      minify: true,
+      sourcemap,
+      // VS Code's loader knows require() best: it is what hands out the module vscode.
+      supported: { "dynamic-import": false },
+    });
+    files.push({ path: relative(process.cwd(), path), code });
+  }
+  const sizes = new Map(files.map(({ path, code }) => [path, Buffer.byteLength(code)]));
+  return { files, startBytes: sumStart("dist/extension.cjs", metafile.outputs, sizes) };
+}
+
+/**
+ * The bytes of an output and of what it imports at once.
+ * @param {string} entry
+ * @param {import("esbuild").Metafile["outputs"]} outputs
+ * @param {ReadonlyMap<string, number>} sizes
+ */
+function sumStart(entry, outputs, sizes) {
+  const loaded = new Set([entry]);
+  for (const path of loaded) {
+    const imports = outputs[path]?.imports ?? [];
+    for (const each of imports) if (each.kind === "import-statement" && !each.external) loaded.add(each.path);
+  }
+  return [...loaded].reduce((sum, path) => sum + (sizes.get(path) ?? 0), 0);
 }
 
 /** @param {number} bytes */

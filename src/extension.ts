@@ -2,9 +2,7 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 import { DisposableStore } from "./core/disposable-store.ts";
 import type { Logger } from "./core/logger.ts";
-import { connectEngine } from "./host/connect-engine.ts";
 import type { ConnectedEngine } from "./host/engine-client.ts";
-import { createObjectStore } from "./snapshots/store/object-store.ts";
 import { type StateFolder, toStateFolder } from "./sessions/state-folder.ts";
 import { registerCommands } from "./ui/commands/register-commands.ts";
 import { keepContexts } from "./ui/contexts.ts";
@@ -13,6 +11,7 @@ import { IGNORE_LANGUAGE, ignoreCompletion } from "./ui/ignore/complete-ignore.t
 import { keepRetention } from "./ui/keep-retention.ts";
 import { CodeLenses } from "./ui/lens/code-lenses.ts";
 import { createReadLog, logFileOf } from "./ui/read-log.ts";
+import { createReadObject } from "./ui/read-object.ts";
 import { restoreRuns } from "./ui/restore-runs.ts";
 import { ReviewFiles, SCHEME } from "./ui/review/review-files.ts";
 import { RunStore } from "./ui/run-store.ts";
@@ -20,7 +19,7 @@ import { createStatusBar } from "./ui/status-bar.ts";
 import { RunTerminals } from "./ui/terminal/run-terminals.ts";
 import { createTerminalLinks } from "./ui/terminal/terminal-links.ts";
 import { UploadView } from "./ui/upload/upload-view.ts";
-import { createMirrors, withMirrors } from "./ui/virtual/mirror-engine.ts";
+import type { FindMirror } from "./ui/virtual/mirror-engine.ts";
 import { createViews } from "./ui/views/create-views.ts";
 
 let resources: DisposableStore | undefined;
@@ -30,17 +29,13 @@ export function activate(context: vscode.ExtensionContext): void {
   resources = new DisposableStore();
   const logger = resources.add(vscode.window.createOutputChannel("Sandpiper", { log: true }));
   const state = toStateFolder(process.env);
-  const objects = createObjectStore(state.store);
 
-  const mirrors = createMirrors();
-  const link = resources.add(
-    new EngineLink(async () => withMirrors(await connect(context, state, logger), mirrors), logger),
-  );
+  const link = resources.add(new EngineLink(createConnect(context, state, logger), logger));
   const store = resources.add(new RunStore(link));
   const terminals = resources.add(new RunTerminals({ link, store, readLog: createReadLog(state), logger }));
   const reviewFiles = new ReviewFiles({
     link,
-    readObject: (sha256) => objects.read(sha256),
+    readObject: createReadObject(state),
     logFileOf: (runId) => logFileOf(state, runId),
   });
   const lenses = resources.add(new CodeLenses(store));
@@ -69,8 +64,20 @@ export async function deactivate(): Promise<void> {
   await resources?.dispose();
 }
 
-function connect(context: vscode.ExtensionContext, state: StateFolder, logger: Logger): Promise<ConnectedEngine> {
+/** What reaches the engine is loaded when something needs the engine. Folders that are not on disk keep their mirrors from one connection to the next. */
+function createConnect(
+  context: vscode.ExtensionContext,
+  state: StateFolder,
+  logger: Logger,
+): () => Promise<ConnectedEngine> {
   const version = String(Reflect.get(Object(context.extension.packageJSON), "version"));
   const engineFile = join(context.extensionPath, "dist", "engine.js");
-  return connectEngine({ state, version, role: "editor", engineFile, env: process.env, logger });
+  let mirrors: FindMirror | undefined;
+  return async () => {
+    const { connectEngine } = await import("./host/connect-engine.ts");
+    const { createMirrors, withMirrors } = await import("./ui/virtual/mirror-engine.ts");
+    mirrors ??= createMirrors();
+    const engine = await connectEngine({ state, version, role: "editor", engineFile, env: process.env, logger });
+    return withMirrors(engine, mirrors);
+  };
 }

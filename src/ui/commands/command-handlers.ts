@@ -1,0 +1,97 @@
+import { readTarget } from "../target.ts";
+import { compareSnapshots, diffWithWorkspace, openSnapshotDifference } from "./compare-snapshots.ts";
+import type { CommandDeps } from "./command-deps.ts";
+import type { CommandId } from "./register-commands.ts";
+import { openTerminal, rerun, showRun, stopRun } from "./control-run.ts";
+import { editIgnoreFile } from "./edit-ignore-file.ts";
+import { explainPath } from "./explain-path.ts";
+import { pickTarget, selectProvider } from "./pick-target.ts";
+import { allowSecret, excludeUpload, includeUpload, previewUpload, runPreviewed } from "./preview-upload.ts";
+import { forkSnapshot, restoreHere, restoreSession } from "./restore.ts";
+import {
+  applyChanges,
+  discardChanges,
+  mergeChange,
+  openChangeDiff,
+  openRunLog,
+  reviewChanges,
+  takeTheirs,
+} from "./review.ts";
+import { runCommand } from "./run-command.ts";
+import { runFile, toFileInput } from "./run-file.ts";
+import { runSelection } from "./run-selection.ts";
+import { destroySession, forkSession, newSession, pullSession } from "./sessions.ts";
+import {
+  deleteSnapshot,
+  exportSnapshot,
+  importSnapshot,
+  pinSnapshot,
+  renameSnapshot,
+  showStorage,
+  takeSnapshot,
+  unpinSnapshot,
+} from "./snapshots.ts";
+import { startRun } from "./start-run.ts";
+
+type Handler = (deps: CommandDeps, argument: unknown, selection: unknown) => Promise<unknown>;
+
+/** What each command does. */
+export const HANDLERS: Readonly<Record<CommandId, Handler>> = {
+  "sandpiper.runFile": (deps, argument) => runFile(deps, argument),
+  "sandpiper.runSelection": runSelection,
+  "sandpiper.runCommand": runCommand,
+  "sandpiper.runOn": runOn,
+  "sandpiper.rerunLast": (deps) => rerun(deps, undefined),
+  "sandpiper.rerun": rerun,
+  "sandpiper.stop": stopRun,
+  "sandpiper.showRun": showRun,
+  "sandpiper.openTerminal": openTerminal,
+  "sandpiper.newSession": newSession,
+  "sandpiper.destroySession": destroySession,
+  "sandpiper.forkSession": forkSession,
+  "sandpiper.pullSession": pullSession,
+  "sandpiper.reviewChanges": reviewChanges,
+  "sandpiper.applyChanges": applyChanges,
+  "sandpiper.applyChange": applyChanges,
+  "sandpiper.discardChanges": discardChanges,
+  "sandpiper.discardChange": discardChanges,
+  "sandpiper.keepMine": discardChanges,
+  "sandpiper.takeTheirs": takeTheirs,
+  "sandpiper.mergeChange": mergeChange,
+  "sandpiper.openChange": openChangeDiff,
+  "sandpiper.openRunLog": openRunLog,
+  "sandpiper.takeSnapshot": takeSnapshot,
+  "sandpiper.importSnapshot": importSnapshot,
+  "sandpiper.exportSnapshot": exportSnapshot,
+  "sandpiper.renameSnapshot": renameSnapshot,
+  "sandpiper.pinSnapshot": pinSnapshot,
+  "sandpiper.unpinSnapshot": unpinSnapshot,
+  "sandpiper.deleteSnapshot": deleteSnapshot,
+  "sandpiper.diffWithWorkspace": diffWithWorkspace,
+  "sandpiper.compareSnapshots": compareSnapshots,
+  "sandpiper.openSnapshotDifference": openSnapshotDifference,
+  "sandpiper.restoreHere": restoreHere,
+  "sandpiper.restoreSession": restoreSession,
+  "sandpiper.forkSnapshot": forkSnapshot,
+  "sandpiper.showStorage": showStorage,
+  "sandpiper.selectProvider": selectProvider,
+  "sandpiper.previewUpload": previewUpload,
+  "sandpiper.refreshUpload": ({ uploadView }) => uploadView.refresh(),
+  "sandpiper.closeUpload": ({ uploadView }) => uploadView.close(),
+  "sandpiper.sortUploadBySize": ({ uploadView }) => uploadView.sort("size"),
+  "sandpiper.sortUploadByName": ({ uploadView }) => uploadView.sort("name"),
+  "sandpiper.runPreviewed": runPreviewed,
+  "sandpiper.excludeUpload": excludeUpload,
+  "sandpiper.includeUpload": includeUpload,
+  "sandpiper.allowSecret": allowSecret,
+  "sandpiper.explainPath": explainPath,
+  "sandpiper.editIgnoreFile": editIgnoreFile,
+  "sandpiper.refresh": (deps) => deps.store.load(),
+};
+
+async function runOn(deps: CommandDeps, argument: unknown): Promise<unknown> {
+  // What is run is settled first: the picker takes the focus off the editor.
+  const input = await toFileInput(argument);
+  const choice = input && (await pickTarget(deps));
+  return choice && startRun(deps, { ...input, target: readTarget(input.folder.uri, choice) });
+}
