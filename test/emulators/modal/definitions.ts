@@ -34,8 +34,14 @@ export async function loadDefinitions(): Promise<ModalDefinitions> {
   const copy = `${BUNDLE.slice(0, -"index.js".length)}emulated-${randomUUID()}.mjs`;
   await writeFile(copy, (await readFile(BUNDLE, "utf8")) + EXPORTS);
   try {
-    return (await import(/* @vite-ignore */ pathToFileURL(copy).href)) as ModalDefinitions;
+    const bundle: unknown = await import(/* @vite-ignore */ pathToFileURL(copy).href);
+    if (!isDefinitions(bundle)) throw new Error("The SDK's bundle has changed: look for its service definitions.");
+    return bundle;
   } finally {
     await rm(copy, { force: true });
   }
+}
+
+function isDefinitions(bundle: unknown): bundle is ModalDefinitions {
+  return typeof bundle === "object" && bundle !== null && "controlPlane" in bundle && "retryPolicy" in bundle;
 }

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
-import type { Readable, Writable } from "node:stream";
+import { Readable, type Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 
 /** Where the files of one machine are on the host. */
@@ -46,9 +47,10 @@ export interface Machine {
   destroy(): Promise<void>;
 }
 
-const NAMESPACES = ["--preserve-credentials", "--user", "--mount", "--pid", "--ipc", "--uts", "--net"];
+const NAMESPACES = ["--preserve-credentials", "--user", "--mount", "--pid", "--ipc", "--uts"];
 const SYSTEM = ["/usr", "/etc/alternatives", "/etc/ssl", "/etc/ca-certificates", "/etc/ld.so.cache"];
 const LINKS = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
+const INFO_FD = 3;
 const READY_FD = 4;
 const ENTER = 'cd "$0" && exec "$@"';
 
@@ -63,16 +65,17 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   const init = spawn("bwrap", toArguments(options), {
     env: { ...options.env },
     stdio: ["pipe", "pipe", "pipe", "pipe", "pipe"],
-  }) as unknown as PipedProcess;
+  });
   const ended = toExitCode(init);
-  const info = text(init.stdio[3] as Readable);
-  const ready = text(init.stdio[READY_FD] as Readable);
-  if ((await ready) === "") throw new Error(`bubblewrap: ${await text(init.stderr)}`);
-  const { "child-pid": pid } = JSON.parse(await info) as { "child-pid": number };
+  if (!isPiped(init)) throw new Error("bubblewrap: no pipes");
+  const [info, ready] = await Promise.all([readAll(init, INFO_FD), readAll(init, READY_FD)]);
+  if (ready === "") throw new Error(`bubblewrap: ${await text(init.stderr)}`);
+  const pid = Number(/"child-pid": (\d+)/.exec(info)?.[1]);
   return {
     entrypoint: init,
     ended,
-    start: (command) => startInside(pid, command),
+    start: (command) =>
+      startInside([...NAMESPACES, ...(options.hasNetwork ? [] : ["--net"]), "--target", String(pid)], command),
     kill: killGroup,
     destroy: async () => {
       killIfThere(pid);
@@ -85,29 +88,36 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
 export async function prepareRoot(root: string): Promise<void> {
   for (const name of ["etc", "root", "home", "tmp", "var/tmp"]) await mkdir(path.join(root, name), { recursive: true });
   for (const name of ["tmp", "var/tmp"]) await chmod(path.join(root, name), 0o1777);
+  for (const name of LINKS.filter((link) => existsSync(`/usr/${link}`))) {
+    await symlink(`usr/${name}`, path.join(root, name)).catch(ignoreExisting);
+  }
   await writeFile(path.join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n");
   await writeFile(path.join(root, "etc/group"), "root:x:0:\nnogroup:x:65534:\n");
   await writeFile(path.join(root, "etc/hosts"), "127.0.0.1 localhost modal\n");
 }
 
-function toArguments({ places, hasNetwork, entrypoint, workdir }: MachineOptions): string[] {
-  return [
-    ...["--unshare-user", "--uid", "0", "--gid", "0", "--cap-add", "ALL"],
-    ...["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "modal", "--die-with-parent"],
-    ...(hasNetwork ? [] : ["--unshare-net"]),
-    ...["--bind", path.join(places.folder, "root"), "/"],
-    ...SYSTEM.flatMap((place) => ["--ro-bind-try", place, place]),
-    ...LINKS.flatMap((name) => ["--symlink", `usr/${name}`, `/${name}`]),
-    ...["--proc", "/proc", "--dev", "/dev"],
-    ...["--ro-bind", places.images, "/__modal/images"],
-    ...["--bind", path.join(places.folder, "mounts"), "/__modal/mounts"],
-    ...["--info-fd", "3", "--"],
-    ...["/bin/sh", "-c", `echo ready >&${READY_FD}; exec 3>&- ${READY_FD}>&-; ${ENTER}`, workdir, ...entrypoint],
-  ];
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EEXIST") throw error;
 }
 
-function startInside(pid: number, { argv, env, workdir }: MachineCommand): PipedProcess {
-  const enter = [...NAMESPACES, "--target", String(pid), "--", "setsid", "/bin/sh", "-c", ENTER, workdir, ...argv];
+function toArguments({ places, hasNetwork, entrypoint, workdir }: MachineOptions): string[] {
+  const script = `echo ready >&${READY_FD}; exec ${INFO_FD}>&- ${READY_FD}>&-; ${ENTER}`;
+  return [
+    ["--unshare-user", "--uid", "0", "--gid", "0", "--cap-add", "ALL"],
+    ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "modal", "--die-with-parent"],
+    hasNetwork ? [] : ["--unshare-net"],
+    ["--bind", path.join(places.folder, "root"), "/"],
+    SYSTEM.flatMap((place) => ["--ro-bind-try", place, place]),
+    ["--proc", "/proc", "--dev", "/dev"],
+    ["--ro-bind", places.images, "/__modal/images"],
+    ["--bind", path.join(places.folder, "mounts"), "/__modal/mounts"],
+    ["--info-fd", String(INFO_FD), "--", "/bin/sh", "-c", script, workdir],
+    entrypoint,
+  ].flat();
+}
+
+function startInside(target: readonly string[], { argv, env, workdir }: MachineCommand): PipedProcess {
+  const enter = [...target, "--", "setsid", "/bin/sh", "-c", ENTER, workdir, ...argv];
   return spawn("nsenter", enter, { env: { ...env }, stdio: "pipe", detached: true });
 }
 
@@ -122,8 +132,17 @@ function killIfThere(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
   }
+}
+
+function isPiped(child: ChildProcess): child is PipedProcess {
+  return child.stdin !== null && child.stdout !== null && child.stderr !== null;
+}
+
+async function readAll(child: ChildProcess, descriptor: number): Promise<string> {
+  const stream = child.stdio[descriptor];
+  return stream instanceof Readable ? text(stream) : "";
 }
 
 function toExitCode(init: ChildProcess): Promise<number> {
