@@ -1,6 +1,6 @@
 import { toDisplay } from "../core/workspace-path.ts";
 import type { SnapshotChange, SnapshotFile, SnapshotRecord } from "../sessions/snapshot-records.ts";
-import { describeFiles, describeSize } from "./describe-size.ts";
+import { describeFiles, describeSize } from "../sessions/describe-size.ts";
 
 /** What made it, in plain words. */
 function describeCause({ cause, target }: SnapshotRecord): string {

@@ -2,7 +2,7 @@ import { toDisplay } from "../core/workspace-path.ts";
 import type { BlockedUpload } from "../sessions/records.ts";
 import type { UploadPreview } from "../sessions/snapshot-records.ts";
 import type { SecretFinding } from "../snapshots/secrets/secret-finding.ts";
-import { describeFiles, describeSize } from "./describe-size.ts";
+import { describeFiles, describeSize } from "../sessions/describe-size.ts";
 
 // More than that are told of by their number.
 const MAX_LINES = 20;

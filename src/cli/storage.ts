@@ -1,6 +1,6 @@
 import type { StorageReport } from "../sessions/snapshot-records.ts";
 import type { CliContext } from "./connect.ts";
-import { describeSize } from "./describe-size.ts";
+import { describeSize } from "../sessions/describe-size.ts";
 import { parseCount } from "./parse-target.ts";
 import { parseWords, withEngine } from "./with-engine.ts";
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { describeApplied, describeChange } from "../../../src/cli/describe-changes.ts";
 import { toSessionState, describeSession } from "../../../src/cli/describe-session.ts";
 import { describeDiff, describeFile, describeSnapshot } from "../../../src/cli/describe-snapshot.ts";
-import { describeSize } from "../../../src/cli/describe-size.ts";
+import { describeSize } from "../../../src/sessions/describe-size.ts";
 import { describeBlocked, describePreview } from "../../../src/cli/describe-upload.ts";
 import { DEFAULT_TARGET } from "../../../src/sessions/default-target.ts";
 import type { SessionRecord } from "../../../src/sessions/records.ts";
