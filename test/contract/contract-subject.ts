@@ -14,6 +14,8 @@ export interface ContractSubject {
     readonly limitMemory?: string;
     /** Memory limits: why a greedy command takes the whole sandbox with it, which then has to say so. */
     readonly surviveMemory?: string;
+    /** Unread output: why it does not hold a command back. */
+    readonly holdBack?: string;
     /** Process limits: why a fork bomb is not stopped. */
     readonly limitProcesses?: string;
     /** Terminals: why closeStdin does not end a command that reads from one. */

@@ -3,6 +3,7 @@ import { type Call, toCleanupCall } from "../../core/call.ts";
 import type { Boundary, GpuTier, Progress, Provider, SandboxSpec, SandboxSummary } from "../../core/provider.ts";
 import type { Sandbox } from "../../core/sandbox.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
+import { abortable } from "../abortable.ts";
 import { checkSpec, refuseAllowList } from "../check-spec.ts";
 import type { ProviderDeps } from "../provider-deps.ts";
 import {
@@ -111,15 +112,6 @@ async function checkDaemon(
 async function readInfo(docker: Docker, signal: AbortSignal): Promise<{ osType: string; runtimes: string[] }> {
   const info = await abortable<{ OSType?: string; Runtimes?: Record<string, unknown> }>(docker.info(), signal);
   return { osType: info.OSType ?? "linux", runtimes: Object.keys(info.Runtimes ?? {}) };
-}
-
-/** For the calls to which the library takes no signal. */
-function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    void work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }
 
 async function readGpuTiers({ docker }: DockerClient): Promise<readonly GpuTier[]> {

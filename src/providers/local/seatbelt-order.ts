@@ -1,6 +1,6 @@
 import type { SandboxRuntimeConfig } from "@anthropic-ai/sandbox-runtime";
 import type { FullCommand } from "./boundary.ts";
-import { quoteForShell } from "./shell-quote.ts";
+import { quoteForShell } from "../posix/shell-quote.ts";
 
 /** The first line that the runner reads from {@link CONTROL_FD}, as JSON. After it come INT, TERM and KILL, a line each. */
 export interface SeatbeltOrder {

@@ -1,5 +1,5 @@
 import { SandboxError } from "../../core/sandbox-error.ts";
-import { quoteForShell } from "./shell-quote.ts";
+import { quoteForShell } from "../posix/shell-quote.ts";
 import type { Spawned, Spawner } from "./spawn-run.ts";
 
 /**

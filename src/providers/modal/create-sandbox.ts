@@ -1,0 +1,154 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import type { App, Image, Sandbox as SdkSandbox, SandboxCreateParams } from "modal";
+import { type Call, toCleanupCall } from "../../core/call.ts";
+import type { Progress, SandboxSpec } from "../../core/provider.ts";
+import type { Sandbox } from "../../core/sandbox.ts";
+import type { Account } from "./account.ts";
+import { checkModalSpec, toCreateParams } from "./create-params.ts";
+import { listSandboxes } from "./list-sandboxes.ts";
+import type { ModalOptions } from "./modal-options.ts";
+import { createModalSandbox, terminate } from "./modal-sandbox.ts";
+import { buildImage, findApp, findSecrets, forgetPrepared } from "./prepare.ts";
+import { runHelper } from "./run-helper.ts";
+import { readSetup, toSetupCommand } from "./setup-script.ts";
+import { type SandboxFacts, toCreationTags, toFacts } from "./tags.ts";
+import { isNotFound, readStatus } from "./to-sandbox-error.ts";
+
+/** How long a request for a sandbox that nobody wants any more is waited for. */
+const GIVE_UP_MS = 15_000;
+const SWEEP_PAUSE_MS = 500;
+
+/** Creates a sandbox and sets it up; leaves nothing behind when it can't. */
+export async function createSandbox(
+  account: Account,
+  options: ModalOptions,
+  { spec, call, progress }: { readonly spec: SandboxSpec; readonly call: Call; readonly progress: Progress },
+): Promise<Sandbox> {
+  checkModalSpec(spec, options);
+  const { app, image, secrets } = await prepare(account, options, { spec, call, progress });
+  const creation = randomUUID();
+  const facts = toFacts(spec, Date.now(), options.memorySnapshot);
+  const params = toCreateParams(spec, { options, facts, creation, secrets });
+  if (spec.gpu !== undefined) progress(`Waiting for ${spec.gpu} at Modal`);
+  const sandbox = await request(account, { app, image, params, creation }, call);
+  return finish(account, sandbox, { spec, facts, call });
+}
+
+interface Wanted {
+  readonly spec: SandboxSpec;
+  readonly call: Call;
+  readonly progress: Progress;
+}
+
+async function prepare(account: Account, options: ModalOptions, { spec, call, progress }: Wanted) {
+  const app = await findApp(account, options, call);
+  const [image, secrets] = await Promise.all([
+    buildImage(account, { app, image: spec.image, options }, call, progress),
+    findSecrets(account, options, call),
+  ]);
+  return { app, image, secrets };
+}
+
+/** Sets a new sandbox up; ends it when that fails. */
+export async function finish(
+  account: Account,
+  sandbox: SdkSandbox,
+  { spec, facts, call }: { readonly spec: SandboxSpec; readonly facts: SandboxFacts; readonly call: Call },
+): Promise<Sandbox> {
+  try {
+    call.signal.throwIfAborted();
+    const { hasPerl } = readSetup(await runHelper(sandbox, toSetupCommand(spec), call.signal));
+    return createModalSandbox(account, sandbox, facts, hasPerl);
+  } catch (error) {
+    await terminate(account, sandbox, toCleanupCall(call)).catch((failure: unknown) => {
+      call.logger.warn(`A sandbox could not be ended: ${sandbox.sandboxId}: ${String(failure)}`);
+    });
+    sandbox.detach();
+    throw error;
+  }
+}
+
+interface CreateRequest {
+  readonly app: App;
+  readonly image: Image;
+  readonly params: SandboxCreateParams;
+  readonly creation: string;
+}
+
+/** The SDK takes no signal here, and waits up to 21 minutes for a GPU: whoever gives up has to look for what was made. */
+async function request(account: Account, wanted: CreateRequest, call: Call): Promise<SdkSandbox> {
+  const creating = account.client.sandboxes.create(wanted.app, wanted.image, wanted.params);
+  try {
+    return await untilAborted(creating, call.signal);
+  } catch (error) {
+    if (call.signal.aborted) {
+      await giveUp(account, wanted, creating, call);
+      throw call.signal.reason;
+    }
+    if (isNotFound(error)) forgetPrepared(account);
+    if (isOwnRepeat(error)) {
+      const [found] = await findCreated(account, wanted, toCleanupCall(call));
+      if (found) return found;
+    }
+    if (mayHaveCreated(error)) await sweep(account, wanted, toCleanupCall(call));
+    throw error;
+  }
+}
+
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Our names are unique: the one that has it is the sandbox of a request that Modal answered and the SDK repeated. */
+function isOwnRepeat(error: unknown): boolean {
+  return error instanceof Error && error.name === "AlreadyExistsError";
+}
+
+/** Whether the answer was lost rather than negative, by gRPC's status; see `to-sandbox-error.ts`. */
+function mayHaveCreated(error: unknown): boolean {
+  return [1, 2, 4, 13, 14, 15].includes(readStatus(error)) || (error instanceof Error && error.name !== "ClientError");
+}
+
+/** Ends what a request has made or still makes. */
+async function giveUp(
+  account: Account,
+  wanted: CreateRequest,
+  creating: Promise<SdkSandbox>,
+  call: Call,
+): Promise<void> {
+  const cleanup = toCleanupCall(call, GIVE_UP_MS);
+  const ended = creating.then(
+    (sandbox) => terminate(account, sandbox, toCleanupCall(call)),
+    () => {},
+  );
+  const settled = ended.catch((failure: unknown) => {
+    call.logger.warn(`A sandbox could not be ended: ${String(failure)}`);
+  });
+  let isOpen = true;
+  // A request that waits for a machine ends as soon as its sandbox has been ended.
+  while (isOpen && !cleanup.signal.aborted) {
+    await sweep(account, wanted, cleanup).catch(() => {});
+    isOpen = await Promise.race([settled.then(() => false), delay(SWEEP_PAUSE_MS, true)]);
+  }
+}
+
+/** Ends whatever a request has made. */
+async function sweep(account: Account, wanted: CreateRequest, call: Call): Promise<void> {
+  const found = await findCreated(account, wanted, call);
+  await Promise.all(found.map((sandbox) => terminate(account, sandbox, call)));
+}
+
+async function findCreated(account: Account, { app, creation }: CreateRequest, call: Call): Promise<SdkSandbox[]> {
+  const found: SdkSandbox[] = [];
+  for await (const { id } of listSandboxes(account, app.appId, toCreationTags(creation), call))
+    found.push(await account.client.sandboxes.fromId(id));
+  return found;
+}
