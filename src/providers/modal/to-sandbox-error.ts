@@ -15,16 +15,18 @@ const RETRY = "Try again; https://status.modal.com tells of outages.";
 const LIMIT =
   "The Modal workspace has reached a limit. Wait, destroy sandboxes, or raise the limit at https://modal.com/settings.";
 
+const NOTHING_THERE: readonly [ErrorCode, string] = [
+  "not-found",
+  "Modal has no such thing: it is gone, or is in another environment. Check the target's options or start a new session.",
+];
+
 /** Numbers of gRPC, https://grpc.io/docs/guides/status-codes/, as the SDK's `ClientError.code` has them. */
 const BY_STATUS: Readonly<Record<number, readonly [ErrorCode, string]>> = {
   1: ["unavailable", `Modal cancelled the call. ${RETRY}`],
   2: ["unavailable", `Modal failed. ${RETRY}`],
   3: ["invalid", "Modal refuses the request. Correct the target's options or the session's limits."],
   4: ["unavailable", `Modal did not answer in time. ${RETRY}`],
-  5: [
-    "not-found",
-    "Modal has no such thing: it is gone, or is in another environment. Check the target's options or start a new session.",
-  ],
+  5: NOTHING_THERE,
   6: ["conflict", "Modal has one by that name already. Try again."],
   7: ["auth", "The Modal token may not do that. Sign in with one of the right workspace, or ask its owner for access."],
   9: ["invalid", "Modal can't do that in the state that things are in. Look at https://modal.com/settings."],
@@ -39,7 +41,7 @@ const BY_STATUS: Readonly<Record<number, readonly [ErrorCode, string]>> = {
 
 /** By `name`, which the SDK sets on each of its classes; bundlers change the names of constructors. */
 const BY_NAME: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  NotFoundError: ["not-found", "Modal has no such thing: it is gone, or is in another environment."],
+  NotFoundError: NOTHING_THERE,
   AlreadyExistsError: ["conflict", "Modal has one by that name already. Try again."],
   ConflictError: ["not-found", "The sandbox has ended. Start a new session."],
   InvalidError: ["invalid", "Modal refuses the request. Correct the target's options or the session's limits."],
