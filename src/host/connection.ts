@@ -22,7 +22,8 @@ export interface ConnectionDeps {
 export class Connection {
   readonly #socket: Socket;
   readonly #deps: ConnectionDeps;
-  readonly #ownRuns = new Set<string>();
+  // What ends with this client: how to stop it, by its id.
+  readonly #own = new Map<string, () => Promise<void>>();
   // Events that a slow client has yet to get: of each thing only the latest counts.
   readonly #held = new Map<string, EngineEvent>();
   #isKnown = false;
@@ -108,28 +109,28 @@ export class Connection {
     if (method === "retire") return this.#deps.retire();
     const engine = await this.#deps.engine;
     const result = await dispatch(engine, method, params);
-    if (method === "startRun") this.#own(engine, params[0], result);
+    if (method === "startRun") this.#keep(params[0], result, (id) => engine.stopAbandonedRun(id));
+    if (method === "startBatch") this.#keep(params[0], result, (id) => engine.stopAbandonedBatch(id));
     return result;
   }
 
-  // The client may have gone while the run was being started.
-  #own(engine: HostedEngine, request: unknown, run: unknown): void {
-    if (!isRecord(request) || request["stopOnDisconnect"] !== true || !isRecord(run) || typeof run["id"] !== "string")
-      return;
-    this.#ownRuns.add(run["id"]);
-    if (this.#isClosed) void this.#stopOwn(engine);
+  // The client may have gone while it was being started.
+  #keep(request: unknown, started: unknown, stop: (id: string) => Promise<void>): void {
+    if (!isRecord(request) || request["stopOnDisconnect"] !== true) return;
+    if (!isRecord(started) || typeof started["id"] !== "string") return;
+    const { id } = started;
+    this.#own.set(id, () => stop(id));
+    if (this.#isClosed) void this.#stopOwn();
   }
 
   async #close(): Promise<void> {
     this.#isClosed = true;
     this.#held.clear();
-    if (this.#ownRuns.size === 0) return;
-    const engine = await this.#deps.engine.catch(() => undefined);
-    if (engine) await this.#stopOwn(engine);
+    await this.#stopOwn();
   }
 
-  async #stopOwn(engine: HostedEngine): Promise<void> {
-    await Promise.all(Array.from(this.#ownRuns, (id) => engine.stopAbandonedRun(id)));
+  async #stopOwn(): Promise<void> {
+    await Promise.all(Array.from(this.#own.values(), (stop) => stop()));
   }
 
   #fail(id: number, error: WireError): void {

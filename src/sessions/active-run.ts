@@ -1,12 +1,11 @@
 import { type Call, toCleanupCall } from "../core/call.ts";
 import type { Logger } from "../core/logger.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
-import { toDisplay } from "../core/workspace-path.ts";
 import type { Command, Process, TerminalSize } from "../core/sandbox.ts";
 import { toIsoTime } from "./clock.ts";
 import { BlockedUploadError } from "./blocked-upload.ts";
+import type { BatchSource } from "./batch/batch-source.ts";
 import { countChanges } from "./changes.ts";
-import { createDeferred } from "./deferred.ts";
 import { type LiveSession, takeNews } from "./live-session.ts";
 import { withAbort } from "./lock.ts";
 import { type PreparedRun, type PrepareDeps, prepareRun } from "./prepare-run.ts";
@@ -14,12 +13,15 @@ import { pullFiles, toChanges } from "./pull.ts";
 import { toPullDeps } from "./pull-deps.ts";
 import type { RunRecord, RunRequest } from "./records.ts";
 import { explainKill, explainMissingProgram, toCommand } from "./run-command.ts";
+import { RunInput } from "./run-input.ts";
 import { RunLogWriter } from "./run-log-writer.ts";
-import { drain, recordOutput } from "./run-output.ts";
+import { removeExtra } from "./remove-extra.ts";
+import { recordOutput } from "./run-output.ts";
 import type { RunStore } from "./run-store.ts";
 import { isGone } from "./session-pool.ts";
 import { toRunFolder } from "./state-folder.ts";
 import { toMoment } from "./timeline/capture.ts";
+import type { Moment } from "./timeline/timeline.ts";
 import { createStopper, STOP_STEP_MS, type Stopper } from "./stop.ts";
 
 const MAX_SKIPPED_ROWS = 100;
@@ -43,7 +45,8 @@ type StopReason = NonNullable<RunRecord["stopReason"]>;
 export class ActiveRun {
   readonly #deps: RunDeps;
   readonly #request: RunRequest;
-  readonly #process = createDeferred<Process | undefined>();
+  readonly #source: BatchSource | undefined;
+  readonly #input = new RunInput();
   // Aborted to give up what is going on before or after the command.
   #phase = new AbortController();
   // Aborted to have the provider kill the command.
@@ -52,16 +55,16 @@ export class ActiveRun {
   #stopper: Stopper | undefined;
   #session: LiveSession | undefined;
   #log: RunLogWriter | undefined;
-  #inputs: Promise<void> = Promise.resolve();
   #size: TerminalSize | undefined;
   record: RunRecord;
   /** Never rejects. */
   readonly ended: Promise<void>;
 
-  /** Starts at once; the record is on disk already. */
-  constructor(deps: RunDeps, request: RunRequest, record: RunRecord) {
+  /** Starts at once; the record is on disk already. @param source of a run that is one of a batch */
+  constructor(deps: RunDeps, request: RunRequest, record: RunRecord, source?: BatchSource) {
     this.#deps = deps;
     this.#request = request;
+    this.#source = source;
     this.record = record;
     this.#size = request.pty;
     this.ended = this.#run();
@@ -69,17 +72,17 @@ export class ActiveRun {
 
   /** Resolves when the command has taken it, or has ended. */
   async write(data: Uint8Array): Promise<void> {
-    await this.#feed((process) => process.write(data));
+    await this.#input.feed((process) => process.write(data));
   }
 
   async closeInput(): Promise<void> {
-    await this.#feed((process) => process.closeStdin());
+    await this.#input.feed((process) => process.closeStdin());
   }
 
   async resize(size: TerminalSize): Promise<void> {
     this.#size = size;
     if (this.record.state === "running" || this.record.state === "stopping")
-      await (await this.#process.promise)?.resize(size);
+      await (await this.#input.process)?.resize(size);
   }
 
   /** Ends it, wherever it is; asking again goes one step further. Resolves when it has ended. */
@@ -112,7 +115,7 @@ export class ActiveRun {
     } catch (error) {
       this.#fail(error);
     }
-    this.#process.resolve(undefined);
+    this.#input.connect(undefined);
     await this.#finish();
   }
 
@@ -121,7 +124,10 @@ export class ActiveRun {
     const onDidGrow = (sizeBytes: number): void => this.#deps.onDidGrow(this.record.id, sizeBytes);
     const folder = toRunFolder(this.#deps.state, this.record.id);
     this.#log = await RunLogWriter.create(folder, { clock, capBytes, onDidGrow });
-    const command = await toCommand(this.#request, (id, path) => this.#deps.timeline.readText(id, path));
+    const command = await toCommand(
+      this.#request,
+      (id, path) => this.#source?.snapshot.readText(path) ?? this.#deps.timeline.readText(id, path),
+    );
     const { prepared, process } = await this.#begin(command);
     const exit = await this.#watch(process, this.#log);
     if (!this.#abandoned) this.#phase = new AbortController();
@@ -132,7 +138,8 @@ export class ActiveRun {
       this.#log.loss,
     );
     if (this.#abandoned) throw this.#abandoned;
-    await this.#collect(prepared);
+    const collect = (): Promise<void> => this.#collect(prepared);
+    await (this.#source ? this.#source.collect(collect, this.#phase.signal) : collect());
   }
 
   // A sandbox that has gone since it was last used is no reason to fail: nothing was run in it yet.
@@ -154,6 +161,7 @@ export class ActiveRun {
     const request = {
       run: this.#request,
       runId: this.record.id,
+      source: this.#source,
       progress: (message: string) => this.#report(message),
       onDidAcquire: (session: LiveSession) => {
         this.#session = session;
@@ -164,7 +172,7 @@ export class ActiveRun {
     // The terminal may have got another size meanwhile.
     const size = command.pty && this.#size ? { pty: this.#size } : {};
     const process = await this.#start(prepared.session, { ...command, ...size });
-    this.#deps.timeline.note(prepared.moment);
+    this.#note(prepared.moment);
     return { prepared, process };
   }
 
@@ -194,7 +202,7 @@ export class ActiveRun {
       this.#kill.abort(new SandboxError("unavailable", "The command could not be stopped.")),
     );
     this.#update({ state: "running", startedAt: toIsoTime(clock) });
-    this.#process.resolve(process);
+    this.#input.connect(process);
     const { timeoutMs } = this.#request;
     const timer = timeoutMs > 0 ? clock.after(timeoutMs, () => void this.stop(false, "timeout")) : undefined;
     try {
@@ -230,7 +238,9 @@ export class ActiveRun {
       if (changes.length > 0) await runs.saveChanges(this.record.id, changes);
       this.#update({ changes: countChanges(changes) });
     }
-    await this.#removeExtra(session);
+    if (this.#source) return await this.#endDetached();
+    const { command } = this.#request;
+    if (command.kind === "code") await removeExtra(session, command.path, toCleanupCall(this.#call()));
     // What is not on disk would be offered twice if the engine died.
     await pool.saveFiles(session);
   }
@@ -243,8 +253,13 @@ export class ActiveRun {
       this.#call(),
     );
     if (session.runIds.size <= 1) session.files.isUnchecked = false;
-    this.#deps.timeline.note(toMoment(session, { cause: "exit", runId: this.record.id }));
+    this.#note(toMoment(session, { cause: "exit", runId: this.record.id }));
     this.#update({}, ...takeNews(session, notes));
+  }
+
+  // A thousand sandboxes of a batch would push everything else off the timeline.
+  #note(moment: Moment): void {
+    if (!this.#source) this.#deps.timeline.note(moment);
   }
 
   // What ended the command (a limit, or the command itself) may have left the sandbox, and what is in it, alone.
@@ -262,24 +277,13 @@ export class ActiveRun {
     return false;
   }
 
-  async #removeExtra(session: LiveSession): Promise<void> {
-    const { command } = this.#request;
-    if (command.kind !== "code") return;
-    try {
-      const call = toCleanupCall(this.#call());
-      // Not by `apply`: that makes the sandbox forget which files were touched.
-      const process = await session.sandbox.exec({ argv: ["rm", "-f", "--", command.path] }, call);
-      const [exit] = await Promise.all([process.exit, drain(process.stdout), drain(process.stderr)]);
-      if (exit.kind === "exited" && exit.code === 0) session.extraPaths.delete(command.path);
-    } catch (error) {
-      this.#deps.logger.warn(`${toDisplay(command.path)} stays in the sandbox: ${toMessage(error)}`);
-    }
-  }
-
   // Nobody else uses the sandbox of a run on a snapshot.
   async #endDetached(): Promise<void> {
     const session = this.#session;
-    if (session?.record.isDetached !== true || this.#abandoned) return;
+    // An engine that ends leaves the sandbox to the next one; a batch's are too many for that.
+    if (session?.record.isDetached !== true || (this.#abandoned && !this.#source)) return;
+    this.#session = undefined;
+    if (!this.#deps.pool.find(session.record.id)) return;
     await this.#deps.pool
       .destroy(session.record.id, toCleanupCall(this.#call()))
       .catch((error: unknown) => this.#update({}, `The sandbox could not be destroyed: ${toMessage(error)}`));
@@ -305,18 +309,6 @@ export class ActiveRun {
     this.record = { ...rest, state: "ended", endedAt: toIsoTime(this.#deps.clock) };
     await this.#deps.runs.save(this.record);
     this.#deps.onDidChange(this.record);
-  }
-
-  #feed(action: (process: Process) => Promise<void>): Promise<void> {
-    const done = this.#inputs.then(() => this.#act(action));
-    // One write that fails does not stop those after it.
-    this.#inputs = done.catch(() => undefined);
-    return done;
-  }
-
-  async #act(action: (process: Process) => Promise<void>): Promise<void> {
-    const process = await this.#process.promise;
-    if (process && this.record.exit === undefined) await Promise.race([action(process), process.exit]);
   }
 
   #call(): Call {

@@ -26,6 +26,8 @@ export interface HostedEngine extends Engine {
   readonly isBusy: boolean;
   /** Stops a run because the client that asked for it has gone. */
   stopAbandonedRun(runId: string): Promise<void>;
+  /** The same of a batch. */
+  stopAbandonedBatch(batchId: string): Promise<void>;
 }
 
 /**
@@ -47,6 +49,7 @@ class LocalEngine implements HostedEngine {
   readonly #changed = new Emitter<EngineEvent>();
   readonly #end = new AbortController();
   #sweep: Promise<void> = Promise.resolve();
+  #isSweepDue = false;
 
   readonly onDidChange = this.#changed.event;
 
@@ -67,6 +70,7 @@ class LocalEngine implements HostedEngine {
     await this.#parts.changeSets.load();
     await this.#parts.snapshots.timeline.load();
     await this.#parts.runs.load(isShared);
+    await this.#parts.batches.load(isShared);
     if (isShared) return;
     await this.#forgetOld();
     await settleSessions(this.#parts.reaper);
@@ -77,12 +81,14 @@ class LocalEngine implements HostedEngine {
   }
 
   get isBusy(): boolean {
-    return this.#parts.runs.isBusy;
+    return this.#parts.runs.isBusy || this.#parts.batches.isBusy;
   }
 
   async startRun(request: RunRequest): Promise<RunRecord> {
     this.#end.signal.throwIfAborted();
-    return await this.#parts.runs.start(request);
+    // Only a batch makes runs that are part of it.
+    const { batch: _batch, ...own } = request;
+    return await this.#parts.runs.start(own);
   }
 
   async writeInput(runId: string, data: Uint8Array): Promise<void> {
@@ -103,6 +109,10 @@ class LocalEngine implements HostedEngine {
 
   async stopAbandonedRun(runId: string): Promise<void> {
     await this.#parts.runs.findActive(runId)?.stop(false, "disconnect");
+  }
+
+  async stopAbandonedBatch(batchId: string): Promise<void> {
+    await this.#parts.batches.stop(batchId, "disconnect");
   }
 
   async startSession(workspaceRoot: string, target: Target): Promise<SessionRecord> {
@@ -194,7 +204,7 @@ class LocalEngine implements HostedEngine {
   async dispose(): Promise<void> {
     const reason = "Sandpiper's engine was stopped.";
     this.#end.abort(new SandboxError("unavailable", reason));
-    await this.#parts.runs.abandonAll(reason);
+    await Promise.all([this.#parts.batches.abandonAll(reason), this.#parts.runs.abandonAll(reason)]);
     await this.#sweep;
     await this.#parts.snapshots.timeline.flush();
     await this.#parts.snapshots.storage.dispose();
@@ -212,7 +222,13 @@ class LocalEngine implements HostedEngine {
   }
 
   #startSweep(): void {
-    this.#sweep = this.#sweep.then(() => sweepSandboxes(this.#parts.reaper, this.#call()));
+    // One that has yet to begin looks at whatever there is by then.
+    if (this.#isSweepDue) return;
+    this.#isSweepDue = true;
+    this.#sweep = this.#sweep.then(() => {
+      this.#isSweepDue = false;
+      return sweepSandboxes(this.#parts.reaper, this.#call());
+    });
   }
 
   // What cannot be removed now will be after the next run.
@@ -220,6 +236,7 @@ class LocalEngine implements HostedEngine {
     try {
       await this.#parts.changeSets.forgetOld();
       await this.#parts.runs.forgetOld();
+      await this.#parts.batches.forgetOld();
       const users = [...this.#parts.runs.list(), ...this.#parts.snapshots.timeline.list()];
       for (const { id } of selectOldSessions(this.#parts.pool.list(), users, this.#parts.clock.now()))
         await this.#parts.pool.forget(id);

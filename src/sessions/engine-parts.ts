@@ -8,6 +8,7 @@ import { ChangeDesk } from "./change-desk.ts";
 import { ChangeSetStore } from "./change-set-store.ts";
 import { createAllowedSecrets } from "./allowed-secrets.ts";
 import { BatchDesk } from "./batch/batch-desk.ts";
+import { createBatchStore } from "./batch/batch-store.ts";
 import { Costs } from "./cost/costs.ts";
 import type { Credentials } from "./credentials.ts";
 import { SandboxDesk } from "./sandbox-desk.ts";
@@ -100,6 +101,7 @@ export function createParts(deps: EngineDeps, installId: string, owner: PartsOwn
   const isShared = deps.isShared ?? false;
   const snapshots: Snapshots = createSnapshots({ ...common, listRuns, changeSets, uploads, isShared });
   const { timeline } = snapshots;
+  const batches = createBatchStore(state.batches, logger);
   const logCapBytes = deps.logCapBytes ?? DEFAULT_LOG_CAP_BYTES;
   const runs: RunDesk = new RunDesk({ ...common, uploads, timeline, logCapBytes, onDidEnd: owner.onDidEndRun });
   const onDidDecide = (runId: string, counts: ChangeCounts): Promise<void> => runs.setChanges(runId, counts);
@@ -114,7 +116,7 @@ export function createParts(deps: EngineDeps, installId: string, owner: PartsOwn
     uploads,
     runs,
     costs: new Costs(common),
-    batches: new BatchDesk(common),
+    batches: new BatchDesk({ ...common, runs, timeline, uploads, batches, onDidEnd: owner.onDidEndRun }),
     warm: new WarmPool(common),
     sandboxes: new SandboxDesk(common),
   };

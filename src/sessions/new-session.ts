@@ -20,7 +20,7 @@ export interface SessionRequest {
 /** A session to start. */
 export interface NewSessionRequest extends Pick<SessionRequest, "workspaceRoot" | "target"> {
   /** Said of it from the start. */
-  readonly facts?: Pick<SessionRecord, "restoredFrom" | "envNames" | "isDetached">;
+  readonly facts?: Pick<SessionRecord, "restoredFrom" | "envNames" | "isDetached" | "batchId" | "isWarm">;
   /** Puts something into the sandbox before anybody can use it. */
   readonly fill?: (session: LiveSession, call: Call) => Promise<void>;
 }

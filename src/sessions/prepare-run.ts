@@ -1,5 +1,6 @@
 import type { Call } from "../core/call.ts";
 import type { Progress } from "../core/provider.ts";
+import type { BatchSource } from "./batch/batch-source.ts";
 import type { Clock } from "./clock.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import { toDisplay } from "../core/workspace-path.ts";
@@ -45,6 +46,8 @@ export interface PreparedRun {
 export interface PrepareRequest {
   readonly run: RunRequest;
   readonly runId: string;
+  /** Of a run that is one of a batch. */
+  readonly source: BatchSource | undefined;
   readonly progress: Progress;
   /** Called with the session that was found, before anything is done in it. */
   readonly onDidAcquire: (session: LiveSession) => void;
@@ -52,10 +55,11 @@ export interface PrepareRequest {
 
 /** Scans, finds or starts the session and pushes. The session counts the run as its own from then on. */
 export async function prepareRun(deps: PrepareDeps, request: PrepareRequest, call: Call): Promise<PreparedRun> {
-  const { run, progress } = request;
+  const { run, progress, source } = request;
   const failure = new AbortController();
   const own: Call = { ...call, signal: AbortSignal.any([call.signal, failure.signal]) };
   const { workspaceRoot, target, timeoutMs, snapshotId } = run;
+  if (source) return await prepareBatchRun(deps, request, source, call);
   if (snapshotId !== undefined) return await prepareSnapshotRun(deps, request, snapshotId, call);
   try {
     // Creating a sandbox takes as long as scanning does.
@@ -97,6 +101,26 @@ async function prepareSnapshotRun(
   return { ...(await bring(deps, asSaved, { session, scan }, call)), notes: [] };
 }
 
+// The same, of a snapshot that was looked at, checked and packed for all of the batch.
+async function prepareBatchRun(
+  deps: PrepareDeps,
+  request: PrepareRequest,
+  source: BatchSource,
+  call: Call,
+): Promise<PreparedRun> {
+  const { run, runId, progress } = request;
+  const { id: snapshotId, tree: manifest, totalBytes, treeHash } = source.snapshot;
+  progress("Waiting for its turn");
+  const create = async (): Promise<LiveSession> => {
+    progress("Creating a sandbox with the batch's files");
+    return await restoreNewSession(deps, { snapshotId, target: run.target, isDetached: true, source }, call);
+  };
+  const session = await source.admit(runId, create, call);
+  request.onDidAcquire(session);
+  const scan: Scan = { manifest, skipped: [], notes: [], totalBytes, treeHash, isVerified: true };
+  return { ...(await bring(deps, request, { session, scan }, call)), notes: [] };
+}
+
 function scanWorkspace(deps: PrepareDeps, request: RunRequest, signal: AbortSignal): Promise<Scan> {
   const scanRequest = {
     root: request.workspaceRoot,
@@ -123,8 +147,11 @@ async function checkCold(deps: PrepareDeps, request: RunRequest, scan: Scan, cal
   return scan;
 }
 
-// It was there when the run was asked for; it may have gone since.
-function checkIsSent({ command }: RunRequest, scan: Scan): void {
+/**
+ * What is to be run was there when it was asked for; it may have gone since.
+ * @throws {SandboxError} `invalid` when it is not among what is sent
+ */
+export function checkIsSent({ command }: RunRequest, scan: Pick<Scan, "manifest" | "skipped">): void {
   if (command.kind === "code" && scan.manifest.has(command.path))
     throw new SandboxError("invalid", `${toDisplay(command.path)} is there already: code needs a path of its own.`);
   if (command.kind !== "file" || scan.manifest.has(command.path)) return;
@@ -151,7 +178,7 @@ async function bring(
     const { kept } = await pushChecked(deps.uploads, session, { run: request, push }, call);
     session.runIds.add(runId);
     if (request.snapshotId === undefined) session.leftOut = scan.skipped.map(({ path }) => path);
-    noteEnvironment(deps.pool, session, Object.keys(request.env));
+    if (session.record.batchId === undefined) noteEnvironment(deps.pool, session, Object.keys(request.env));
     const before = unclaimed ? withPush(unclaimed, found, files.known) : files.known;
     return { session, scan, before, moment: { ...toMoment(session, { cause: "push", runId }), kept } };
   }, call.signal);

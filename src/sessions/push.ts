@@ -90,6 +90,16 @@ async function applyPush(
   }
 }
 
+/** A snapshot's files, for a sandbox. */
+interface PushedTree {
+  readonly tree: Manifest;
+  /** The workspace as it counts as pushed. */
+  readonly base: Manifest;
+  readonly store: ObjectStore;
+  /** Packs paths of the tree in place of reading each out of the store. */
+  readonly pack?: ((paths: readonly string[]) => AsyncIterable<Uint8Array>) | undefined;
+}
+
 /**
  * Makes the sandbox hold exactly the files of a snapshot, of which it is sent what it lacks. What it has and nobody ever
  * listed (left out by a rule) stays. `files.pushed` becomes `base`. Call it under the session's lock.
@@ -97,12 +107,13 @@ async function applyPush(
 export async function pushTree(
   sandbox: Sandbox,
   files: SessionFiles,
-  { tree, base, store }: { readonly tree: Manifest; readonly base: Manifest; readonly store: ObjectStore },
+  { tree, base, store, pack }: PushedTree,
   call: Call,
 ): Promise<void> {
   const plan = planPush({ local: tree, pushed: files.known, known: files.known, resend: files.resend });
   for (const path of [...plan.send, ...plan.deletes]) files.resend.add(path);
-  const tar = plan.send.length > 0 ? packStored({ manifest: tree, paths: plan.send, store }).tar : undefined;
+  const packPaths = pack ?? ((paths) => packStored({ manifest: tree, paths, store }).tar);
+  const tar = plan.send.length > 0 ? packPaths(plan.send) : undefined;
   if (tar || plan.deletes.length > 0) await sandbox.apply({ deletes: plan.deletes, ...(tar ? { tar } : {}) }, call);
   files.known = tree;
   files.pushed = base;

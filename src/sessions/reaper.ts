@@ -18,13 +18,15 @@ export interface ReaperDeps {
 }
 
 /**
- * Settles what an engine that died left on record: creations nobody waits for and destructions that were cut short
- * become `destroying`, sessions whose time is up end. To be called before any session is started.
+ * Settles what an engine that died left on record: creations nobody waits for, destructions that were cut short, sandboxes
+ * of batches and idle ones become `destroying`, sessions whose time is up end. To be called before any session is started.
  */
 export async function settleSessions(deps: ReaperDeps): Promise<void> {
   for (const record of deps.pool.list()) {
-    if (record.state === "creating") await deps.pool.save({ ...record, state: "destroying" });
-    if (record.state === "ready" && Date.parse(record.expiresAt) <= deps.clock.now()) {
+    const isForNobody = record.batchId !== undefined || record.isWarm === true;
+    if (record.state === "creating" || (record.state === "ready" && isForNobody))
+      await deps.pool.save({ ...record, state: "destroying" });
+    else if (record.state === "ready" && Date.parse(record.expiresAt) <= deps.clock.now()) {
       await deps.pool.end(record.id, "Its time was up.");
     }
   }

@@ -108,6 +108,8 @@ export interface SessionRecord {
   readonly restoredFrom?: string;
   /** Used by no run but the one that it was made for, and ended with it. */
   readonly isDetached?: boolean;
+  /** The batch that its only run is one of: no snapshot is kept of it, and it is forgotten when it ends. */
+  readonly batchId?: string;
   /** The GPU that it got: `target.gpu` or one of its fallbacks ("cpu"). */
   readonly gpu?: string;
   /** What it costs; missing when a price is not known. */

@@ -1,13 +1,24 @@
 import type { RunRecord, SessionRecord } from "./records.ts";
 
 const KEPT_RUNS = 100;
+const KEPT_BATCH_RUNS = 10_000;
 const KEPT_MS = 30 * 24 * 60 * 60_000;
 
-/** The ended runs to forget: beyond the newest 100, or older than 30 days. `runs` come newest first. */
+/**
+ * The ended runs to forget: beyond the newest 100, of which a batch counts as one, or older than 30 days; of batches also
+ * those beyond the newest 10,000 runs, but never of the newest batch. `runs` come newest first.
+ */
 export function selectOldRuns(runs: readonly RunRecord[], now: number): readonly RunRecord[] {
-  return runs.filter(
-    (run, at) => run.state === "ended" && (at >= KEPT_RUNS || now - Date.parse(run.requestedAt) > KEPT_MS),
-  );
+  const units = new Map<string, { readonly at: number; readonly before: number }>();
+  let batchRuns = 0;
+  return runs.filter((run) => {
+    const key = run.batch?.id ?? run.id;
+    const unit = units.get(key) ?? { at: units.size, before: run.batch ? batchRuns : 0 };
+    units.set(key, unit);
+    if (run.batch) batchRuns += 1;
+    const isBeyond = unit.at >= KEPT_RUNS || unit.before >= KEPT_BATCH_RUNS;
+    return run.state === "ended" && (isBeyond || now - Date.parse(run.requestedAt) > KEPT_MS);
+  });
 }
 
 /**

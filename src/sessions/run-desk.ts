@@ -1,6 +1,7 @@
 import type { Provider } from "../core/provider.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import { ActiveRun, type RunDeps } from "./active-run.ts";
+import type { BatchSource } from "./batch/batch-source.ts";
 import { checkRunRequest } from "./check-request.ts";
 import { toIsoTime } from "./clock.ts";
 import type { EngineEvent } from "./engine.ts";
@@ -15,7 +16,7 @@ import { createId } from "./sandbox-spec.ts";
 export interface RunDeskDeps extends Omit<RunDeps, "onDidChange" | "onDidGrow"> {
   readonly loadProvider: (target: Target) => Promise<Provider>;
   readonly onDidChange: (event: EngineEvent) => void;
-  /** Called after each run; old ones may be forgotten then. Never rejects. */
+  /** Called after each run that is no batch's; old ones may be forgotten then. Never rejects. */
   readonly onDidEnd: () => Promise<void>;
 }
 
@@ -61,7 +62,8 @@ export class RunDesk {
     return this.#active.get(runId);
   }
 
-  async start(request: RunRequest): Promise<RunRecord> {
+  /** @param source of a run that is one of a batch */
+  async start(request: RunRequest, source?: BatchSource): Promise<RunRecord> {
     await checkRunRequest(request);
     const { clock, logger, loadProvider } = this.#deps;
     const { boundary } = await loadProvider(request.target);
@@ -77,14 +79,21 @@ export class RunDesk {
       hasPty: request.pty !== undefined || request.command.kind === "shell",
       state: "preparing",
       requestedAt: toIsoTime(clock),
+      ...(source && request.batch ? { batch: request.batch } : {}),
     };
     await this.#createRecord(record);
     logger.info(`Run ${record.id} (${request.command.kind}) on ${request.target.providerId} for ${request.origin}`);
     this.#setRecord(record);
-    const run = new ActiveRun(this.#toRunDeps(), request, record);
+    const run = new ActiveRun(this.#toRunDeps(), request, record, source);
     this.#active.set(record.id, run);
     void this.#forget(run);
     return record;
+  }
+
+  /** Resolves with the run's last record once it has ended. @throws {SandboxError} `not-found` */
+  async waitFor(runId: string): Promise<RunRecord> {
+    await this.findActive(runId)?.ended;
+    return this.find(runId);
   }
 
   /** Resolves when no run uses that session any more. */
@@ -144,6 +153,6 @@ export class RunDesk {
   async #forget(run: ActiveRun): Promise<void> {
     await run.ended;
     this.#active.delete(run.record.id);
-    await this.#deps.onDidEnd();
+    if (run.record.batch === undefined) await this.#deps.onDidEnd();
   }
 }

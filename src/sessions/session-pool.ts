@@ -3,7 +3,7 @@ import type { Logger } from "../core/logger.ts";
 import type { Progress, Provider } from "../core/provider.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import type { Sandbox } from "../core/sandbox.ts";
-import { type Clock, toIsoTime } from "./clock.ts";
+import { type Clock, type Timer, toIsoTime } from "./clock.ts";
 import { scheduleLastLooks } from "./last-looks.ts";
 import type { Ledger } from "./ledger.ts";
 import { createLiveSession, type LiveSession } from "./live-session.ts";
@@ -45,6 +45,7 @@ export class SessionPool {
   readonly #records = new Map<string, SessionRecord>();
   readonly #live = new Map<string, LiveSession>();
   readonly #creating = new Map<string, AbortController>();
+  readonly #timers = new Map<string, readonly Timer[]>();
   readonly #locks = createLocks();
   readonly #saves: SessionSaves;
 
@@ -122,7 +123,7 @@ export class SessionPool {
 
   async #destroySandbox(record: SessionRecord, call: Call): Promise<void> {
     const live = this.#live.get(record.id) ?? (await this.#connectForTheLastTime(record, call));
-    if (live) await this.#deps.onWillEnd(live, "destroy");
+    if (live && record.batchId === undefined) await this.#deps.onWillEnd(live, "destroy");
     const sandbox = live?.sandbox ?? (await this.#connectToDestroy(record, call));
     await sandbox?.destroy(call);
   }
@@ -160,9 +161,14 @@ export class SessionPool {
   /** Records that a session's sandbox is no more. */
   async end(sessionId: string, reason: string): Promise<void> {
     this.#live.delete(sessionId);
+    // They hold on to all that is known of the sandbox.
+    for (const timer of this.#timers.get(sessionId) ?? []) timer.dispose();
+    this.#timers.delete(sessionId);
     const record = this.#records.get(sessionId);
     if (!record || record.state === "ended") return;
     await this.save({ ...record, state: "ended", endReason: reason });
+    // Its run tells what there is to tell.
+    if (record.batchId !== undefined) await this.forget(sessionId);
   }
 
   /** Ends the session when its sandbox turns out to be gone. */
@@ -196,7 +202,8 @@ export class SessionPool {
 
   /** Saves the session's file lists, after any save that is under way. Never rejects. */
   async saveFiles(session: LiveSession): Promise<void> {
-    await this.#saves.saveFiles(session);
+    // No later engine goes on with a batch's sandbox.
+    if (session.record.batchId === undefined) await this.#saves.saveFiles(session);
   }
 
   /** Resolves once nothing is being saved any more. */
@@ -239,11 +246,16 @@ export class SessionPool {
     this.#live.set(session.record.id, session);
     const { id, target } = session.record;
     const expiresAtMs = session.sandbox.expiresAt.getTime();
-    clock.after(expiresAtMs - clock.now(), () => void this.#expire(id));
+    const expiring = clock.after(expiresAtMs - clock.now(), () => void this.#expire(id));
+    if (session.record.batchId !== undefined) {
+      this.#timers.set(id, [expiring]);
+      return;
+    }
     const onLook = (): void => {
       if (this.#live.get(id) === session) void this.#deps.onWillEnd(session, "expiry");
     };
-    scheduleLastLooks(clock, { expiresAtMs, lifetimeMs: target.lifetimeMs, onLook });
+    const looks = scheduleLastLooks(clock, { expiresAtMs, lifetimeMs: target.lifetimeMs, onLook });
+    this.#timers.set(id, [expiring, looks]);
   }
 
   async #expire(sessionId: string): Promise<void> {

@@ -19,6 +19,8 @@ export interface StateFolder {
   readonly snapshots: string;
   /** One folder per change set that is no run's. */
   readonly changeSets: string;
+  /** One JSON file per batch. */
+  readonly batches: string;
   /** Copies of folders that are not on disk; made anew when they are gone. */
   readonly mirrors: string;
   /** Disposable. */
@@ -39,6 +41,7 @@ export function toStateFolder(env: NodeJS.ProcessEnv, platform = process.platfor
     trees: join(root, "trees"),
     snapshots: join(root, "snapshots"),
     changeSets: join(root, "changesets"),
+    batches: join(root, "batches"),
     mirrors: join(root, "mirrors"),
     cache: join(root, "cache"),
     providers: join(root, "providers"),

@@ -65,6 +65,7 @@ export class ScriptedEngine implements HostedEngine {
   pauseSession = (...args: unknown[]): Promise<SessionRecord> => this.#call("pauseSession", args);
   resumeSession = (...args: unknown[]): Promise<SessionRecord> => this.#call("resumeSession", args);
   stopAbandonedRun = (...args: unknown[]): Promise<void> => this.#call("stopAbandonedRun", args);
+  stopAbandonedBatch = (...args: unknown[]): Promise<void> => this.#call("stopAbandonedBatch", args);
   dispose(): void {
     this.changed.dispose();
   }

@@ -1,4 +1,5 @@
 import type { Call } from "../../core/call.ts";
+import type { BatchSource } from "../batch/batch-source.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
 import type { ObjectStore } from "../../snapshots/store/object-store.ts";
 import { type Clock, toIsoTime } from "../clock.ts";
@@ -23,18 +24,26 @@ export interface RestoreRequest {
   readonly target: Target;
   /** Used by no run but the one that it is made for; the snapshot then counts as what was pushed. */
   readonly isDetached?: boolean;
+  /** Of a session that is for a run of a batch: has the snapshot's files at hand. */
+  readonly source?: BatchSource;
 }
 
 /** A new session with the snapshot's files; nothing of it is left behind on failure. */
 export async function restoreNewSession(deps: RestoreDeps, request: RestoreRequest, call: Call): Promise<LiveSession> {
   const { workspaceRoot, envNames } = deps.timeline.find(request.snapshotId);
+  const { source } = request;
   // Before anything is made: what cannot be read cannot be restored.
-  const tree = await deps.timeline.readTree(request.snapshotId);
+  const tree = source?.snapshot.tree ?? (await deps.timeline.readTree(request.snapshotId));
   const base = request.isDetached ? tree : await deps.timeline.readBase(request.snapshotId);
-  const leftOut = await deps.timeline.readLeftOut(request.snapshotId);
-  const facts = { restoredFrom: request.snapshotId, envNames, ...(request.isDetached ? { isDetached: true } : {}) };
+  const leftOut = source?.snapshot.leftOut ?? (await deps.timeline.readLeftOut(request.snapshotId));
+  const facts = {
+    restoredFrom: request.snapshotId,
+    envNames,
+    ...(request.isDetached ? { isDetached: true } : {}),
+    ...(source ? { batchId: source.batchId } : {}),
+  };
   const fill = async (session: LiveSession, own: Call): Promise<void> => {
-    await pushTree(session.sandbox, session.files, { tree, base, store: deps.store }, own);
+    await pushTree(session.sandbox, session.files, { tree, base, store: deps.store, pack: source?.snapshot.pack }, own);
     session.leftOut = leftOut;
   };
   const { target } = request;
