@@ -48,12 +48,22 @@ that hold secrets. RUN, SESSION and ID may be shortened as long as they are uniq
 what pull or snapshots restore shows.
 
 Where to run
-  --provider ID        local (default) or docker
+  --provider ID        local (default), docker or modal
   --image NAME         what the sandbox starts from
-  --network none|full  what code can reach; none by default
-  --gpu TIER           a GPU, where the provider has them
+  --network none|allow-list|full
+                       what code can reach; none by default
+  --allow-host HOST    a domain (pypi.org, *.pypi.org) or address range that code can reach, and nothing else; on Modal;
+                       may be repeated
+  --gpu TIER[,TIER…]   a GPU, where the provider has them: H100, H100:2 for two; after commas what to take instead while
+                       none is free, in this order; cpu is none at all
+  --port PORT          a port that can be opened from outside later; on Modal; may be repeated
   --memory MIB         memory limit; 2048 by default
   --option NAME=VALUE  an option of the provider, such as boundary=gvisor; may be repeated
+
+Whose account, on Modal
+  MODAL_TOKEN_ID and MODAL_TOKEN_SECRET of the environment, or
+  --profile NAME       a profile of ~/.modal.toml (or of MODAL_CONFIG_PATH), as modal token new writes it
+  Neither is written anywhere. Without both, the account is used that an open editor has signed in to.
 
 Options of run, besides
   --timeout TIME       stop after 90s, 10m, 2h…; never by default

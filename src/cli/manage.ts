@@ -2,6 +2,7 @@ import { toDisplay } from "../core/workspace-path.ts";
 import type { RunRecord } from "../sessions/records.ts";
 import { readRunLog } from "../sessions/run-log-reader.ts";
 import { toRunFolder } from "../sessions/state-folder.ts";
+import { ACCOUNT_OPTIONS, signIn } from "./account.ts";
 import type { CliContext } from "./connect.ts";
 import { describeApplied, describeChange, describeCounts } from "./describe-changes.ts";
 import { describeSession, toSessionState } from "./describe-session.ts";
@@ -31,9 +32,11 @@ export async function listSessions(context: CliContext): Promise<number> {
 
 /** `sandpiper destroy` */
 export async function destroySession(context: CliContext): Promise<number> {
-  const { words } = parseWords(context.args, {}, 1, WHICH);
+  const { words, values } = parseWords(context.args, ACCOUNT_OPTIONS, 1, WHICH);
   return await withEngine(context, async (engine) => {
-    await engine.destroySession((await findSession(engine, words[0] ?? "")).id);
+    const session = await findSession(engine, words[0] ?? "");
+    await signIn(engine, session.target.providerId, values, process.env);
+    await engine.destroySession(session.id);
     return 0;
   });
 }

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { DEFAULT_MAX_FILE_MIB, DEFAULT_MAX_UPLOAD_MIB } from "../sessions/default-target.ts";
 import type { RunRequest } from "../sessions/records.ts";
+import { ACCOUNT_OPTIONS } from "./account.ts";
 import { parseDuration } from "./duration.ts";
 import { choose, parsePairs, parseSizeMiB, TARGET_OPTIONS, toTarget } from "./parse-target.ts";
 import { UsageError } from "./usage-error.ts";
@@ -10,6 +11,7 @@ const PULLS = ["review", "apply", "none"] as const;
 
 const OPTIONS = {
   ...TARGET_OPTIONS,
+  ...ACCOUNT_OPTIONS,
   timeout: { type: "string" },
   env: { type: "string", multiple: true },
   snapshot: { type: "string" },
@@ -29,6 +31,8 @@ export interface RunArguments {
   readonly request: RunRequest;
   /** The id, or its beginning, of the snapshot whose files are to be run. */
   readonly snapshot: string | undefined;
+  /** Whose account is used, see `account.ts`. */
+  readonly profile: string | undefined;
   readonly pull: (typeof PULLS)[number];
   readonly isJson: boolean;
   readonly isQuiet: boolean;
@@ -58,7 +62,8 @@ export function parseRunArguments(args: readonly string[], cwd: string, env: Nod
     maxUploadMiB: maxUpload === undefined ? DEFAULT_MAX_UPLOAD_MIB : parseSizeMiB("--max-upload", maxUpload),
     allowedSecrets: values["allow-secrets"] ? "all" : (values["allow-secret"] ?? []),
   };
-  return { request, snapshot: values.snapshot, pull, isJson: values.json ?? false, isQuiet: values.quiet ?? false };
+  const { snapshot, profile } = values;
+  return { request, snapshot, profile, pull, isJson: values.json ?? false, isQuiet: values.quiet ?? false };
 }
 
 interface Words {

@@ -3,13 +3,16 @@ import { DEFAULT_TARGET } from "../sessions/default-target.ts";
 import type { Target } from "../sessions/records.ts";
 import { UsageError } from "./usage-error.ts";
 
-const NETWORKS: readonly NetworkPolicy[] = ["none", "full"];
+const NETWORKS: readonly NetworkPolicy[] = ["none", "allow-list", "full"];
+const MOST_PORT = 65_535;
 
 /** Options that say where to run, for node:util's parseArgs. */
 export const TARGET_OPTIONS = {
   provider: { type: "string" },
   image: { type: "string" },
   network: { type: "string" },
+  "allow-host": { type: "string", multiple: true },
+  port: { type: "string", multiple: true },
   gpu: { type: "string" },
   memory: { type: "string" },
   option: { type: "string", multiple: true },
@@ -20,6 +23,8 @@ export interface TargetValues {
   readonly provider?: string | undefined;
   readonly image?: string | undefined;
   readonly network?: string | undefined;
+  readonly "allow-host"?: readonly string[] | undefined;
+  readonly port?: readonly string[] | undefined;
   readonly gpu?: string | undefined;
   readonly memory?: string | undefined;
   readonly option?: readonly string[] | undefined;
@@ -33,27 +38,62 @@ export interface TargetValues {
  */
 export function toTarget(values: TargetValues, env: NodeJS.ProcessEnv, base: Target = DEFAULT_TARGET): Target {
   const providerId = choose<ProviderId>("--provider", values.provider ?? base.providerId, PROVIDER_IDS);
-  const { image: baseImage, gpu: baseGpu, options: baseOptions, ...rest } = base;
+  const { image, gpu, gpuFallbacks, options: baseOptions, network, allowedHosts, ...rest } = base;
   // What one provider is told means nothing to another.
-  const kept = providerId === base.providerId ? { image: baseImage, gpu: baseGpu, options: baseOptions } : {};
-  const image = values.image ?? kept.image;
-  const gpu = values.gpu ?? kept.gpu;
+  const kept = providerId === base.providerId ? { image, gpu: toGpu(gpu, gpuFallbacks), options: baseOptions } : {};
   const options = { ...kept.options, ...parsePairs("--option", values.option ?? []) };
   return {
     ...rest,
     providerId,
     options: { ...toPlace(providerId, options, env), ...options },
-    network: choose("--network", values.network ?? base.network, NETWORKS),
+    ...toImage(values.image ?? kept.image),
+    ...(values.gpu === undefined ? kept.gpu : parseGpu(values.gpu)),
+    ...toNetwork(values, network, allowedHosts),
+    ...(values.port === undefined ? {} : { ports: values.port.map(parsePort) }),
     memoryMiB: parseCount("--memory", values.memory, base.memoryMiB),
-    ...(image === undefined ? {} : { image }),
-    ...(gpu === undefined ? {} : { gpu }),
   };
+}
+
+function toImage(image: string | undefined): Pick<Target, "image"> {
+  return image === undefined ? {} : { image };
+}
+
+function toGpu(gpu: string | undefined, fallbacks: readonly string[] = []): Pick<Target, "gpu" | "gpuFallbacks"> {
+  if (gpu === undefined) return {};
+  return fallbacks.length === 0 ? { gpu } : { gpu, gpuFallbacks: fallbacks };
+}
+
+/** The first one is wanted; the others are taken in this order when it is not free. @throws {UsageError} */
+function parseGpu(text: string): Pick<Target, "gpu" | "gpuFallbacks"> {
+  const [gpu = "", ...others] = text.split(",").map((tier) => tier.trim());
+  if (gpu === "" || others.includes("")) throw new UsageError("--gpu is written as TIER, TIER:COUNT or TIER,TIER,cpu.");
+  return toGpu(gpu, others);
+}
+
+/** Naming hosts is asking for them alone. @throws {UsageError} */
+function toNetwork(
+  { network: said, "allow-host": named }: TargetValues,
+  baseNetwork: NetworkPolicy,
+  baseHosts: readonly string[] | undefined,
+): Pick<Target, "network" | "allowedHosts"> {
+  const network = choose("--network", said ?? (named ? "allow-list" : baseNetwork), NETWORKS);
+  const allowedHosts = named ?? baseHosts;
+  if (network !== "allow-list" && named)
+    throw new UsageError(`--allow-host goes with --network allow-list, not with ${network}.`);
+  if (network !== "allow-list") return { network };
+  if (!allowedHosts) throw new UsageError("Name the hosts of the list with --allow-host HOST.");
+  return { network, allowedHosts };
+}
+
+function parsePort(text: string): number {
+  const port = parseCount("--port", text, 0);
+  if (port > MOST_PORT) throw new UsageError(`--port is a number up to ${MOST_PORT}; not "${text}".`);
+  return port;
 }
 
 /** Whether anything was said about where. */
 export function namesTarget(values: TargetValues): boolean {
-  const { provider, image, network, gpu, memory, option } = values;
-  return [provider, image, network, gpu, memory, option].some((value) => value !== undefined);
+  return Object.keys(TARGET_OPTIONS).some((name) => Reflect.get(values, name) !== undefined);
 }
 
 // In the order of the docker command: what was said, then DOCKER_HOST, then DOCKER_CONTEXT.

@@ -2,6 +2,7 @@ import { SandboxError } from "../core/sandbox-error.ts";
 import { toDisplay } from "../core/workspace-path.ts";
 import type { ConnectedEngine } from "../host/engine-client.ts";
 import type { SessionRecord } from "../sessions/records.ts";
+import { ACCOUNT_OPTIONS, signIn } from "./account.ts";
 import { reviewChangeSet } from "./change-set.ts";
 import type { CliContext } from "./connect.ts";
 import { findSession, WHICH } from "./find-record.ts";
@@ -9,7 +10,12 @@ import { namesTarget, TARGET_OPTIONS, toTarget } from "./parse-target.ts";
 import { parseWords, withEngine } from "./with-engine.ts";
 import { findWorkspaceRoot } from "./workspace-root.ts";
 
-const OPTIONS = { apply: { type: "boolean" }, json: { type: "boolean" }, workspace: { type: "string" } } as const;
+const OPTIONS = {
+  ...ACCOUNT_OPTIONS,
+  apply: { type: "boolean" },
+  json: { type: "boolean" },
+  workspace: { type: "string" },
+} as const;
 
 /** `sandpiper pull`: what a session's sandbox holds and nobody has decided about. */
 export async function pullSession(context: CliContext): Promise<number> {
@@ -20,6 +26,7 @@ export async function pullSession(context: CliContext): Promise<number> {
       word === undefined
         ? await findWarmSession(engine, findWorkspaceRoot({ cwd: context.cwd, workspace: values.workspace }))
         : await findSession(engine, word);
+    await signIn(engine, session.target.providerId, values, process.env);
     const changeSet = await engine.pullSession(session.id);
     return await reviewChangeSet(engine, io, {
       changeSet,
@@ -39,11 +46,12 @@ async function findWarmSession(engine: ConnectedEngine, root: string): Promise<S
 
 /** `sandpiper fork`: a second session that goes on from what the first one's sandbox holds. */
 export async function forkSession(context: CliContext): Promise<number> {
-  const options = { ...TARGET_OPTIONS, json: { type: "boolean" } } as const;
+  const options = { ...TARGET_OPTIONS, ...ACCOUNT_OPTIONS, json: { type: "boolean" } } as const;
   const { words, values } = parseWords(context.args, options, 1, WHICH);
   return await withEngine(context, async (engine, { print, printJson }) => {
     const session = await findSession(engine, words[0] ?? "");
     const target = namesTarget(values) ? toTarget(values, process.env, session.target) : undefined;
+    await signIn(engine, (target ?? session.target).providerId, values, process.env);
     const forked = await engine.forkSession(session.id, target);
     await (values.json ? printJson(forked) : print(forked.id));
     return 0;

@@ -3,6 +3,7 @@ import type { ConnectedEngine } from "../host/engine-client.ts";
 import { DEFAULT_MAX_FILE_MIB } from "../sessions/default-target.ts";
 import type { SessionRecord } from "../sessions/records.ts";
 import type { SnapshotRecord } from "../sessions/snapshot-records.ts";
+import { ACCOUNT_OPTIONS, type AccountValues, signIn } from "./account.ts";
 import { reviewChangeSet } from "./change-set.ts";
 import type { CliContext } from "./connect.ts";
 import { findSession, findSnapshot, WHICH } from "./find-record.ts";
@@ -12,6 +13,7 @@ import { type Io, parseWords, withEngine } from "./with-engine.ts";
 
 const OPTIONS = {
   ...TARGET_OPTIONS,
+  ...ACCOUNT_OPTIONS,
   apply: { type: "boolean" },
   session: { type: "boolean" },
   into: { type: "string" },
@@ -41,10 +43,11 @@ export async function restoreSnapshot(context: CliContext): Promise<number> {
 async function restoreSession(
   engine: ConnectedEngine,
   snapshot: SnapshotRecord,
-  values: TargetValues & { readonly into?: string | undefined },
+  values: TargetValues & AccountValues & { readonly into?: string | undefined },
 ): Promise<SessionRecord> {
   const into = values.into === undefined ? undefined : await findSession(engine, values.into);
   const target = into?.target ?? toTarget(values, process.env, snapshot.target);
+  await signIn(engine, target.providerId, values, process.env);
   return await engine.restoreSession(snapshot.id, target, into?.id);
 }
 

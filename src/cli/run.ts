@@ -1,5 +1,6 @@
 import type { ConnectedEngine } from "../host/engine-client.ts";
 import type { RunRecord, RunRequest } from "../sessions/records.ts";
+import { signIn } from "./account.ts";
 import type { CliContext } from "./connect.ts";
 import { BROKEN_PIPE, toExitCode } from "./exit-code.ts";
 import { findSnapshot } from "./find-record.ts";
@@ -19,6 +20,7 @@ export async function run(context: CliContext): Promise<number> {
   const reporter = toReporter(outputs, parsed);
   context.signals.onSignal((count) => watch.stop(count > 1));
   try {
+    await signIn(watch.engine, parsed.request.target.providerId, parsed, process.env);
     const record = await watch.start(await toRequest(watch.engine, parsed, context), reporter);
     forwardInput(watch.engine, record.id);
     const last = await followToEnd(context, watch.engine, {

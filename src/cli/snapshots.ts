@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { ConnectedEngine } from "../host/engine-client.ts";
 import { DEFAULT_MAX_FILE_MIB } from "../sessions/default-target.ts";
 import type { SnapshotRecord, SnapshotSource } from "../sessions/snapshot-records.ts";
+import { ACCOUNT_OPTIONS, signIn } from "./account.ts";
 import type { CliContext } from "./connect.ts";
 import { describeDiff, describeFile, describeSnapshot } from "./describe-snapshot.ts";
 import { findSession, findSnapshot, WHICH } from "./find-record.ts";
@@ -92,10 +93,18 @@ async function importSnapshot(context: CliContext): Promise<number> {
 }
 
 async function take(context: CliContext): Promise<number> {
-  const { words, values } = parseWords(context.args, { ...OPTIONS, session: { type: "string" } }, 1);
+  const { words, values } = parseWords(
+    context.args,
+    { ...OPTIONS, ...ACCOUNT_OPTIONS, session: { type: "string" } },
+    1,
+  );
   const { session, workspace } = values;
   const toSource = async (engine: ConnectedEngine): Promise<SnapshotSource> => {
-    if (session !== undefined) return { kind: "session", sessionId: (await findSession(engine, session)).id };
+    if (session !== undefined) {
+      const { id, target } = await findSession(engine, session);
+      await signIn(engine, target.providerId, values, process.env);
+      return { kind: "session", sessionId: id };
+    }
     const workspaceRoot = findWorkspaceRoot({ cwd: context.cwd, workspace });
     return { kind: "workspace", workspaceRoot, overlays: [], maxFileMiB: DEFAULT_MAX_FILE_MIB };
   };

@@ -78,6 +78,8 @@ describe("sandpiper run", () => {
       "context=colima",
       "--pull",
       "apply",
+      "--profile",
+      "work",
       "--snapshot",
       "s-1",
       "--allow-secret",
@@ -106,14 +108,18 @@ describe("sandpiper run", () => {
       allowedSecrets: ["f1", "f2"],
       maxUploadMiB: 2048,
     });
-    expect(rest).toEqual({ snapshot: "s-1", pull: "apply", isJson: true, isQuiet: false });
+    expect(rest).toEqual({ snapshot: "s-1", profile: "work", pull: "apply", isJson: true, isQuiet: false });
   });
 
   it.each([
     [[], /Say which file to run/],
     [["--"], /which command to run/],
     [["--nope", "x.py"], /nope/],
-    [["--network", "some", "x.py"], /--network is one of none, full/],
+    [["--network", "some", "x.py"], /--network is one of none, allow-list, full/],
+    [["--network", "allow-list", "x.py"], /Name the hosts/],
+    [["--network", "none", "--allow-host", "pypi.org", "x.py"], /--allow-host goes with --network allow-list/],
+    [["--gpu", "H100,,cpu", "x.py"], /--gpu is written as/],
+    [["--port", "70000", "x.py"], /--port is a number up to 65535/],
     [["--provider", "modal2", "x.py"], /--provider is one of local, docker/],
     [["--memory", "1g", "x.py"], /--memory is a whole number/],
     [["--max-upload", "much", "x.py"], /--max-upload is a size above 0/],
@@ -151,6 +157,37 @@ describe("sandpiper run", () => {
 it("lets any credential through only when told so", () => {
   expect(parseRunArguments(["x.py"], root, {}).request.allowedSecrets).toEqual([]);
   expect(parseRunArguments(["--allow-secrets", "x.py"], root, {}).request.allowedSecrets).toBe("all");
+});
+
+describe("a target in the cloud", () => {
+  it("has the GPU that comes first, and the others in their order when that is not free", () => {
+    expect(toTarget({ provider: "modal", gpu: "H100:2,L40S,cpu" }, {})).toEqual({
+      ...DEFAULT_TARGET,
+      providerId: "modal",
+      gpu: "H100:2",
+      gpuFallbacks: ["L40S", "cpu"],
+    });
+  });
+
+  it("reaches the hosts that are named and nothing else", () => {
+    const target = toTarget({ "allow-host": ["pypi.org", "*.pythonhosted.org"], port: ["8000"] }, {});
+
+    expect(target).toMatchObject({
+      network: "allow-list",
+      allowedHosts: ["pypi.org", "*.pythonhosted.org"],
+      ports: [8000],
+    });
+    expect(toTarget({ memory: "64" }, {}, target)).toEqual({ ...target, memoryMiB: 64 });
+    expect(toTarget({ network: "none" }, {}, target)).not.toHaveProperty("allowedHosts");
+  });
+
+  it("that is given another GPU takes nothing else instead of it", () => {
+    const base = { ...DEFAULT_TARGET, gpu: "H100", gpuFallbacks: ["cpu"] };
+
+    expect(toTarget({}, {}, base)).toEqual(base);
+    expect(toTarget({ gpu: "T4" }, {}, base)).toEqual({ ...DEFAULT_TARGET, gpu: "T4" });
+    expect(toTarget({ provider: "docker" }, {}, base)).toEqual({ ...DEFAULT_TARGET, providerId: "docker" });
+  });
 });
 
 describe("a target that is given some of", () => {
