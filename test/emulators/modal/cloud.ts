@@ -5,31 +5,38 @@ import type { ImageStore } from "./images.ts";
 import type { SandboxCreate, SandboxDefinition, SandboxList, Tag } from "./messages.ts";
 import { BASE_ENV, EmulatedSandbox, TERMINATED } from "./sandbox.ts";
 
-/** How much of a GPU type there is, by its name in capitals; a type that is not named is not limited. */
-export type GpuCapacity = Record<string, number>;
+/** What limits the account. */
+interface CloudLimits {
+  /** How many sandboxes may live at once. */
+  readonly maxSandboxes: number;
+  /** How many GPUs of a type there are, by its name in capitals; a type that is not named is not limited. */
+  readonly gpus: Map<string, number>;
+}
 
 const PAGE_SIZE = 100;
+/** https://modal.com/docs/guide/gpu */
 const GPU_TYPES = new Set(
   "T4 L4 A10 A10G L40S A100 A100-40GB A100-80GB RTX-PRO-6000 H100 H100! H200 B200 B200+".split(" "),
 );
-const V1_ID_LENGTH = 22;
-const V2_ID_LENGTH = 26;
+/** The SDK tells the back ends apart by this length. */
+const ID_LENGTH = { v1: 22, v2: 26 } as const;
 
 /** All sandboxes of the account, from their creation on, ended ones included. */
 export class Cloud {
   readonly images: ImageStore;
-  readonly gpuCapacity: GpuCapacity;
+  readonly limits: CloudLimits;
   readonly #folder: string;
   readonly #sandboxes = new Map<string, EmulatedSandbox>();
   readonly #byTask = new Map<string, EmulatedSandbox>();
   readonly #byRequest = new Map<string, EmulatedSandbox>();
+  readonly #alive = new Set<EmulatedSandbox>();
   #lastCreatedAt = 0;
 
   /** Sandboxes get a folder each below `folder`. */
-  constructor(folder: string, images: ImageStore, gpuCapacity: GpuCapacity) {
+  constructor(folder: string, images: ImageStore, limits: CloudLimits) {
     this.#folder = folder;
     this.images = images;
-    this.gpuCapacity = gpuCapacity;
+    this.limits = limits;
   }
 
   /** Oldest first. */
@@ -37,33 +44,29 @@ export class Cloud {
     return [...this.#sandboxes.values()];
   }
 
-  /** A request that comes again, with the same idempotency key, gets the sandbox that it made. */
-  create(create: SandboxCreate, backEnd: "v1" | "v2", idempotencyKey: string | undefined): EmulatedSandbox {
-    const earlier = idempotencyKey && this.#byRequest.get(idempotencyKey);
+  /**
+   * A request that comes again, with the same idempotency key, gets the sandbox that it made.
+   *
+   * @throws NOT_FOUND without the image, INVALID_ARGUMENT, ALREADY_EXISTS for the name, RESOURCE_EXHAUSTED
+   */
+  create(create: SandboxCreate, backEnd: "v1" | "v2", requestId: string | undefined): EmulatedSandbox {
+    const earlier = requestId && this.#byRequest.get(requestId);
     if (earlier) return earlier;
     const { definition } = create;
     if (!definition) throw new ServerError(Status.INVALID_ARGUMENT, "A sandbox needs a definition.");
     this.#check(create.appId, definition);
-    const id = newId("sb", backEnd === "v1" ? V1_ID_LENGTH : V2_ID_LENGTH);
+    const id = newId("sb", ID_LENGTH[backEnd]);
     const sandbox = new EmulatedSandbox({
       id,
-      taskId: newId("ta", backEnd === "v1" ? V1_ID_LENGTH : V2_ID_LENGTH),
+      taskId: newId("ta", ID_LENGTH[backEnd]),
+      backEnd,
       create: { ...create, definition },
-      env: {
-        ...BASE_ENV,
-        ...this.images.get(definition.imageId).env,
-        ...this.images.toEnv(definition.secretIds.map((secretId) => ({ secretId }))),
-        ...this.images.toEnv(create.secretSources ?? []),
-        MODAL_SANDBOX_ID: id,
-      },
+      env: { ...this.#toEnv(create, definition), MODAL_SANDBOX_ID: id },
       images: this.images,
       folder: path.join(this.#folder, id),
       createdAt: this.#now(),
     });
-    this.#sandboxes.set(id, sandbox);
-    this.#byTask.set(sandbox.taskId, sandbox);
-    if (idempotencyKey) this.#byRequest.set(idempotencyKey, sandbox);
-    void sandbox.ended.then(() => this.schedule());
+    this.#keep(sandbox, requestId);
     this.schedule();
     return sandbox;
   }
@@ -84,7 +87,7 @@ export class Cloud {
 
   /** The living one of that name, or else, when asked for, the last that ended. @throws NOT_FOUND */
   named(appId: string, name: string, includeTerminated = false): EmulatedSandbox {
-    const all = this.sandboxes.filter((sandbox) => sandbox.create.appId === appId && sandbox.name === name);
+    const all = this.sandboxes.filter((sandbox) => sandbox.parts.create.appId === appId && sandbox.name === name);
     const found = all.find((sandbox) => !sandbox.result) ?? (includeTerminated ? all.at(-1) : undefined);
     if (!found) throw new ServerError(Status.NOT_FOUND, `Sandbox '${name}' not found`);
     return found;
@@ -94,8 +97,8 @@ export class Cloud {
   list({ appId, beforeTimestamp, includeFinished, tags }: SandboxList): EmulatedSandbox[] {
     return this.sandboxes
       .filter((sandbox) => includeFinished || !sandbox.result)
-      .filter((sandbox) => !appId || sandbox.create.appId === appId)
-      .filter((sandbox) => !beforeTimestamp || sandbox.createdAt < beforeTimestamp)
+      .filter(({ parts }) => !appId || parts.create.appId === appId)
+      .filter(({ parts }) => !beforeTimestamp || parts.createdAt < beforeTimestamp)
       .filter((sandbox) => tags.every((tag) => hasTag(sandbox, tag)))
       .toReversed()
       .slice(0, PAGE_SIZE);
@@ -103,8 +106,8 @@ export class Cloud {
 
   /** Gives waiting sandboxes the GPUs that are free now, in the order of their creation. */
   schedule(): void {
-    for (const sandbox of this.#sandboxes.values()) {
-      if (!sandbox.isScheduled && !sandbox.result && this.#hasRoomFor(sandbox)) sandbox.schedule();
+    for (const sandbox of this.#alive) {
+      if (sandbox.scheduledAt === undefined && this.#hasRoomFor(sandbox)) sandbox.schedule();
     }
   }
 
@@ -113,25 +116,51 @@ export class Cloud {
     await Promise.all(this.sandboxes.map((sandbox) => sandbox.end(TERMINATED)));
   }
 
-  #check(appId: string, definition: SandboxDefinition): void {
-    this.images.get(definition.imageId);
-    const gpu = definition.resources?.gpuConfig?.gpuType;
+  #toEnv({ secretSources = [] }: SandboxCreate, { imageId, secretIds }: SandboxDefinition): Record<string, string> {
+    return {
+      ...BASE_ENV,
+      ...this.images.get(imageId).env,
+      ...this.images.toEnv(secretIds.map((secretId) => ({ secretId }))),
+      ...this.images.toEnv(secretSources),
+    };
+  }
+
+  #keep(sandbox: EmulatedSandbox, requestId: string | undefined): void {
+    this.#sandboxes.set(sandbox.id, sandbox);
+    this.#byTask.set(sandbox.parts.taskId, sandbox);
+    if (requestId) this.#byRequest.set(requestId, sandbox);
+    this.#alive.add(sandbox);
+    void this.#forget(sandbox);
+  }
+
+  async #forget(sandbox: EmulatedSandbox): Promise<void> {
+    await sandbox.ended;
+    this.#alive.delete(sandbox);
+    this.schedule();
+  }
+
+  #check(appId: string, { imageId, name, resources }: SandboxDefinition): void {
+    this.images.get(imageId);
+    const gpu = resources?.gpuConfig?.gpuType;
     if (gpu && !GPU_TYPES.has(gpu)) throw new ServerError(Status.INVALID_ARGUMENT, `Unknown GPU type: ${gpu}`);
-    const { name } = definition;
-    if (name && this.sandboxes.some((other) => !other.result && other.create.appId === appId && other.name === name)) {
+    const living = [...this.#alive].filter((sandbox) => !sandbox.result);
+    if (living.length >= this.limits.maxSandboxes) {
+      throw new ServerError(Status.RESOURCE_EXHAUSTED, "The workspace has reached its limit of sandboxes.");
+    }
+    if (name && living.some((other) => other.parts.create.appId === appId && other.name === name)) {
       throw new ServerError(Status.ALREADY_EXISTS, `Sandbox with name '${name}' already exists`);
     }
   }
 
   #hasRoomFor({ definition }: EmulatedSandbox): boolean {
     const wanted = definition.resources?.gpuConfig;
-    const capacity = wanted && this.gpuCapacity[wanted.gpuType];
-    if (!wanted || capacity === undefined) return true;
-    const used = this.sandboxes
-      .filter((sandbox) => sandbox.isScheduled && !sandbox.result)
+    const there = wanted && this.limits.gpus.get(wanted.gpuType);
+    if (!wanted || there === undefined) return true;
+    const used = [...this.#alive]
+      .filter((sandbox) => sandbox.scheduledAt !== undefined)
       .map((sandbox) => sandbox.definition.resources?.gpuConfig)
       .reduce((sum, gpu) => sum + (gpu?.gpuType === wanted.gpuType ? gpu.count : 0), 0);
-    return used + wanted.count <= capacity;
+    return used + wanted.count <= there;
   }
 
   /** Later than every time before, so that pages have no ties. */

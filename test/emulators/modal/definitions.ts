@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { CompatServiceDefinition } from "nice-grpc";
 
 /** A message type of the SDK's, as ts-proto generates it. */
-export interface MessageType {
+interface MessageType {
   encode(message: object): { finish(): Uint8Array };
   fromPartial(message: object): object;
 }

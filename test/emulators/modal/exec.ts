@@ -1,61 +1,56 @@
 import { constants } from "node:os";
+import { buffer } from "node:stream/consumers";
 import { ServerError, Status } from "nice-grpc";
 import type { Machine, PipedProcess } from "./machine.ts";
 import type { OutputSpool } from "./output-spool.ts";
 
 /** How a command ended: by an exit code (-1 when its time was up) or by a signal. */
-export type ExecStatus = { readonly code: number } | { readonly signal: number };
+type ExecStatus = { readonly code: number } | { readonly signal: number };
 
 /** What an exec is made of. */
-export interface ExecParts {
+interface ExecParts {
   readonly machine: Machine;
   readonly process: PipedProcess;
-  readonly stdout: OutputSpool;
-  readonly stderr: OutputSpool;
+  /** Absent when the output is not wanted. */
+  readonly stdout: OutputSpool | undefined;
+  readonly stderr: OutputSpool | undefined;
   readonly timeoutMs: number | undefined;
+  /** What to make of all that was printed, at its end. */
+  readonly toOutput: ((printed: Buffer) => Buffer) | undefined;
+  /** Hears how many bytes of input have come. */
+  readonly onInput: (bytes: number) => void;
 }
 
 /** One command in a sandbox, from its start until the sandbox ends. */
 export class Exec {
-  readonly stdout: OutputSpool;
-  readonly stderr: OutputSpool;
-  /** Resolves at the command's exit; its output may still be open in what it left behind. */
+  readonly stdout: OutputSpool | undefined;
+  readonly stderr: OutputSpool | undefined;
+  /** Resolves at the command's exit; its output stays open as long as something that it left behind holds it. */
   readonly ended: Promise<ExecStatus>;
   readonly #process: PipedProcess;
+  readonly #onInput: (bytes: number) => void;
   #status: ExecStatus | undefined;
+  #isOver = false;
   #stdinBytes = 0;
   #stdinClosed = false;
 
-  constructor({ machine, process, stdout, stderr, timeoutMs }: ExecParts) {
+  constructor({ process, stdout, stderr, toOutput, onInput, ...rest }: ExecParts) {
     this.#process = process;
+    this.#onInput = onInput;
     this.stdout = stdout;
     this.stderr = stderr;
-    spool(process.stdout, stdout);
+    if (toOutput && stdout) void spoolAtEnd(process.stdout, stdout, toOutput);
+    else spool(process.stdout, stdout);
     spool(process.stderr, stderr);
     process.stdin.on("error", () => {
       this.#stdinClosed = true;
     });
-    this.ended = new Promise((resolve) => {
-      const end = (status: ExecStatus) => {
-        this.#status ??= status;
-        clearTimeout(timer);
-        resolve(this.#status);
-      };
-      const timer =
-        timeoutMs === undefined
-          ? undefined
-          : setTimeout(() => {
-              this.#status = { code: -1 };
-              void machine.kill(process);
-            }, timeoutMs);
-      process.once("exit", (code, signal) => end(signal ? { signal: constants.signals[signal] } : { code: code ?? 0 }));
-      process.once("error", () => end({ code: 127 }));
-    });
+    this.ended = this.#watch(rest);
   }
 
   /** Undefined while it runs. */
   get status(): ExecStatus | undefined {
-    return this.#process.exitCode === null && this.#process.signalCode === null ? undefined : this.#status;
+    return this.#isOver ? this.#status : undefined;
   }
 
   /** How much has come in, and whether more may. */
@@ -73,6 +68,7 @@ export class Exec {
     if (fresh.byteLength === 0) return;
     if (this.#stdinClosed) throw new ServerError(Status.FAILED_PRECONDITION, "stdin is closed");
     this.#stdinBytes += fresh.byteLength;
+    this.#onInput(fresh.byteLength);
     await new Promise<void>((resolve, reject) => {
       this.#process.stdin.write(fresh, (error) =>
         error ? reject(new ServerError(Status.FAILED_PRECONDITION, "the command no longer reads stdin")) : resolve(),
@@ -87,13 +83,43 @@ export class Exec {
   }
 
   dispose(): void {
-    this.stdout.dispose();
-    this.stderr.dispose();
+    this.stdout?.dispose();
+    this.stderr?.dispose();
+  }
+
+  #watch({ machine, timeoutMs }: Pick<ExecParts, "machine" | "timeoutMs">): Promise<ExecStatus> {
+    const end = () => {
+      this.#status = { code: -1 };
+      void machine.kill(this.#process);
+    };
+    const timer = timeoutMs === undefined ? undefined : setTimeout(end, timeoutMs);
+    return new Promise((resolve) => {
+      const settle = (status: ExecStatus) => {
+        clearTimeout(timer);
+        this.#isOver = true;
+        this.#status ??= status;
+        resolve(this.#status);
+      };
+      this.#process.once("exit", (code, signal) =>
+        settle(signal ? { signal: constants.signals[signal] } : { code: code ?? 0 }),
+      );
+      this.#process.once("error", () => settle({ code: 127 }));
+    });
   }
 }
 
-function spool(from: NodeJS.ReadableStream, to: OutputSpool): void {
-  from.on("data", (chunk: Buffer) => to.append(chunk));
-  from.once("close", () => to.end());
-  from.once("error", () => to.end());
+/** Keeps what comes, or throws it away when there is nothing to keep it in. */
+export function spool(from: NodeJS.ReadableStream, to: OutputSpool | undefined): void {
+  from.on("data", (chunk: Buffer) => to?.append(chunk));
+  from.once("close", () => to?.end());
+  from.once("error", () => to?.end());
+}
+
+async function spoolAtEnd(
+  from: NodeJS.ReadableStream,
+  to: OutputSpool,
+  toOutput: (printed: Buffer) => Buffer,
+): Promise<void> {
+  to.append(toOutput(await buffer(from)));
+  to.end();
 }

@@ -1,23 +1,66 @@
+import { ServerError, Status } from "nice-grpc";
 import type { ServiceMethods } from "./account-service.ts";
+import type { Faults } from "./faults.ts";
+import { buildLayer } from "./image-build.ts";
 import type { ImageStore } from "./images.ts";
 
 interface ImageGetOrCreate {
-  readonly image?: { readonly dockerfileCommands: readonly string[] };
+  readonly image: {
+    /** The first is "FROM tag", or "FROM base" for one of the base images. */
+    readonly dockerfileCommands: readonly string[];
+    readonly baseImages: readonly { readonly dockerTag: string; readonly imageId: string }[];
+    readonly secretIds: readonly string[];
+  };
+  readonly forceBuild: boolean;
 }
 
 interface ImageNamed {
   readonly imageId: string;
 }
 
-/** Images: building, finding and deleting them. */
-export function toImageMethods(images: ImageStore): ServiceMethods {
-  const built = new Map<string, string>();
+/** `modal.client.GenericResult`: 1 success, 2 failure. */
+interface BuildResult {
+  readonly status: number;
+  readonly exception: string;
+}
+
+const BUILT: BuildResult = { status: 1, exception: "" };
+
+/**
+ * Images: building, finding and deleting them. A registry's image exists at once, whatever its name; commands on top of
+ * one are carried out while the SDK waits in ImageJoinStreaming, and what has been built is found again.
+ */
+export function toImageMethods(images: ImageStore, faults: Faults): ServiceMethods {
+  const known = new Map<string, string>();
+  const builds = new Map<string, Promise<BuildResult>>();
+
+  function build({ image: { dockerfileCommands, baseImages, secretIds } }: ImageGetOrCreate): string {
+    const [from, ...commands] = dockerfileCommands;
+    const base =
+      baseImages.find(({ dockerTag }) => `FROM ${dockerTag}` === from)?.imageId ??
+      images.add({ kind: "built", hasFiles: false });
+    if (commands.length === 0) return base;
+    const id = images.newId();
+    const env = images.toEnv(secretIds.map((secretId) => ({ secretId })));
+    builds.set(id, toResult(buildLayer({ id, base, commands, env }, images)));
+    return id;
+  }
+
   return {
-    imageGetOrCreate({ image }: ImageGetOrCreate) {
-      const key = JSON.stringify(image?.dockerfileCommands);
-      const imageId = built.get(key) ?? images.add({ hasFiles: false });
-      built.set(key, imageId);
-      return { imageId, result: { status: 1 } };
+    imageGetOrCreate(request: ImageGetOrCreate) {
+      const failure = faults.take("fail-build", "ImageGetOrCreate");
+      if (failure) return { imageId: images.newId(), result: toFailure(failure.exception) };
+      const key = JSON.stringify(request.image);
+      const earlier = known.get(key);
+      const canReuse = earlier !== undefined && !request.forceBuild && images.has(earlier);
+      const imageId = canReuse ? earlier : build(request);
+      known.set(key, imageId);
+      return images.has(imageId) ? { imageId, result: BUILT } : { imageId };
+    },
+    async *imageJoinStreaming({ imageId }: ImageNamed) {
+      const building = builds.get(imageId);
+      if (!building) throw new ServerError(Status.NOT_FOUND, `Could not find image with ID '${imageId}'`);
+      yield { result: await building, entryId: "1", eof: true };
     },
     imageFromId: ({ imageId }: ImageNamed) => ({ imageId: images.get(imageId).id }),
     async imageDelete({ imageId }: ImageNamed) {
@@ -25,4 +68,17 @@ export function toImageMethods(images: ImageStore): ServiceMethods {
       return {};
     },
   };
+}
+
+async function toResult(building: Promise<void>): Promise<BuildResult> {
+  try {
+    await building;
+    return BUILT;
+  } catch (error) {
+    return toFailure(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function toFailure(exception: string): BuildResult {
+  return { status: 2, exception };
 }

@@ -5,46 +5,59 @@ import { newId } from "./ids.ts";
 import type { SecretSource } from "./messages.ts";
 import { removeTree } from "./trees.ts";
 
-/** What a sandbox starts from, or what is mounted in one. */
-export interface StoredImage {
-  readonly id: string;
-  /** Where sandboxes start commands. */
-  readonly workdir: string;
+type ImageKind = "built" | "saved";
+
+/** What commands find in a sandbox that starts from an image. */
+interface Surroundings {
   readonly env: Readonly<Record<string, string>>;
+  /** Where commands start. */
+  readonly workdir: string;
+}
+
+/** What a sandbox starts from, or what is mounted in one. */
+interface StoredImage extends Surroundings {
+  readonly id: string;
+  readonly kind: ImageKind;
   /** Whether there is a folder of its own with its files; a registry's image has none, as `/usr` is the host's. */
   readonly hasFiles: boolean;
   /** Milliseconds since 1970, for good when undefined. */
   readonly expiresAt: number | undefined;
 }
 
-/** What to save as a new image. */
-export interface NewImage {
+/** What to keep as a new image. */
+interface NewImage {
+  readonly id?: string;
+  readonly kind: ImageKind;
   /** Undefined or negative keeps it for good. */
   readonly ttlSeconds: number | undefined;
-  /** The image whose variables and folder it inherits. */
-  readonly base: string | undefined;
+  readonly inherited: Surroundings;
   readonly fill: (folder: string) => Promise<void>;
 }
 
-const DEFAULT_WORKDIR = "/root";
+/** What a sandbox has that no image says otherwise to. */
+const PLAIN: Surroundings = { env: {}, workdir: "/root" };
 
 /** The account's images and secrets. */
 export class ImageStore {
   /** Holds a folder per image, named by its id. */
   readonly folder: string;
   readonly #images = new Map<string, StoredImage>();
+  readonly #holds = new Map<string, number>();
   readonly #secrets = new Map<string, Readonly<Record<string, string>>>();
 
   constructor(folder: string) {
     this.folder = folder;
   }
 
+  has(id: string): boolean {
+    const image = this.#images.get(id);
+    return image !== undefined && (image.expiresAt === undefined || image.expiresAt > Date.now());
+  }
+
   /** @throws NOT_FOUND for one that never was, was deleted or has outlived its time. */
   get(id: string): StoredImage {
     const image = this.#images.get(id);
-    if (!image || (image.expiresAt !== undefined && image.expiresAt <= Date.now())) {
-      throw new ServerError(Status.NOT_FOUND, `Could not find image with ID '${id}'`);
-    }
+    if (!image || !this.has(id)) throw new ServerError(Status.NOT_FOUND, `Could not find image with ID '${id}'`);
     return image;
   }
 
@@ -54,23 +67,27 @@ export class ImageStore {
   }
 
   /** The ids of those that can be used now. */
-  ids(): string[] {
-    return [...this.#images.values()]
-      .filter((image) => image.expiresAt === undefined || image.expiresAt > Date.now())
-      .map((image) => image.id);
+  ids(): Record<ImageKind, string[]> {
+    const usable = [...this.#images.values()].filter(({ id }) => this.has(id));
+    const of = (kind: ImageKind) => usable.filter((image) => image.kind === kind).map(({ id }) => id);
+    return { built: of("built"), saved: of("saved") };
   }
 
-  add(image: Partial<StoredImage> & { readonly hasFiles: boolean }): string {
-    const id = image.id ?? newId("im", 22);
-    this.#images.set(id, { workdir: DEFAULT_WORKDIR, env: {}, expiresAt: undefined, ...image, id });
+  newId(): string {
+    return newId("im", 22);
+  }
+
+  /** Returns its id. */
+  add(image: Partial<StoredImage> & { readonly kind: ImageKind; readonly hasFiles: boolean }): string {
+    const id = image.id ?? this.newId();
+    this.#images.set(id, { ...PLAIN, expiresAt: undefined, ...image, id });
     return id;
   }
 
-  async save({ ttlSeconds, base, fill }: NewImage): Promise<string> {
-    const inherited = base === undefined ? undefined : this.get(base);
-    const id = newId("im", 22);
+  /** Keeps what `fill` puts into a folder; nothing remains of it when that fails. Returns the id. */
+  async save({ id = this.newId(), kind, ttlSeconds, inherited, fill }: NewImage): Promise<string> {
     const folder = path.join(this.folder, id);
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder);
     try {
       await fill(folder);
     } catch (error) {
@@ -78,29 +95,43 @@ export class ImageStore {
       throw error;
     }
     const keeps = ttlSeconds === undefined || ttlSeconds < 0;
-    return this.add({
-      id,
-      hasFiles: true,
-      expiresAt: keeps ? undefined : Date.now() + ttlSeconds * 1000,
-      ...(inherited && { workdir: inherited.workdir, env: inherited.env }),
-    });
+    const expiresAt = keeps ? undefined : Date.now() + ttlSeconds * 1000;
+    return this.add({ id, kind, hasFiles: true, expiresAt, env: inherited.env, workdir: inherited.workdir });
   }
 
+  /** Its files stay as long as it is mounted somewhere. @throws NOT_FOUND */
   async delete(id: string): Promise<void> {
     this.get(id);
     this.#images.delete(id);
-    await removeTree(path.join(this.folder, id));
+    await this.#removeUnused(id);
   }
 
+  /** It is mounted once more. */
+  hold(id: string): void {
+    this.#holds.set(id, (this.#holds.get(id) ?? 0) + 1);
+  }
+
+  /** It is mounted once less. */
+  async release(id: string): Promise<void> {
+    this.#holds.set(id, (this.#holds.get(id) ?? 0) - 1);
+    await this.#removeUnused(id);
+  }
+
+  /** Returns the secret's id. */
   addSecret(env: Readonly<Record<string, string>>): string {
     const id = newId("st", 22);
     this.#secrets.set(id, env);
     return id;
   }
 
-  /** The variables that secrets stand for; later ones win. */
+  /** The variables that secrets stand for; later ones win. @throws NOT_FOUND */
   toEnv(sources: readonly SecretSource[]): Record<string, string> {
     return Object.fromEntries(sources.flatMap((source) => Object.entries(this.#toEnv(source))));
+  }
+
+  async #removeUnused(id: string): Promise<void> {
+    if (id === "" || this.#images.has(id) || (this.#holds.get(id) ?? 0) > 0) return;
+    await removeTree(path.join(this.folder, id));
   }
 
   #toEnv({ secretId, env }: SecretSource): Readonly<Record<string, string>> {

@@ -6,7 +6,7 @@ import { Readable, type Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 
 /** Where the files of one machine are on the host. */
-export interface MachinePlaces {
+interface MachinePlaces {
   /** Holds `root`, which is the machine's `/`, and `mounts`, what was written over mounted images. */
   readonly folder: string;
   /** All images; the machine sees them read-only, below `/__modal/images`. */
@@ -24,7 +24,7 @@ export interface MachineOptions {
 }
 
 /** A command inside. */
-export interface MachineCommand {
+interface MachineCommand {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly workdir: string;

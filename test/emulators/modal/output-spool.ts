@@ -15,6 +15,8 @@ export class OutputSpool {
   #descriptor: number | undefined;
   #size = 0;
   #ended = false;
+  #isDisposed = false;
+  #reading = 0;
   #changed = Promise.withResolvers<void>();
 
   /** `file` is created when it is needed, in a folder that has to exist by then. */
@@ -54,20 +56,13 @@ export class OutputSpool {
     }
   }
 
-  /** Everything so far. */
-  async all(): Promise<Buffer> {
-    const chunks: Buffer[] = [];
-    for (let at = 0; at < this.#size; at += chunks.at(-1)?.byteLength ?? 0) chunks.push(await this.#chunk(at));
-    return Buffer.concat(chunks);
-  }
-
   /** Ends it and gives the file back; what has not been read is gone. */
   dispose(): void {
     this.end();
-    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
-    this.#descriptor = undefined;
+    this.#isDisposed = true;
     this.#memory = [];
     this.#size = 0;
+    this.#closeUnused();
   }
 
   async #chunk(at: number): Promise<Buffer> {
@@ -76,8 +71,21 @@ export class OutputSpool {
       return this.#memory[0]?.subarray(at) ?? Buffer.alloc(0);
     }
     const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, this.#size - at));
-    const { bytesRead } = await readAt(this.#descriptor, buffer, 0, buffer.byteLength, at);
-    return buffer.subarray(0, bytesRead);
+    this.#reading += 1;
+    try {
+      const { bytesRead } = await readAt(this.#descriptor, buffer, 0, buffer.byteLength, at);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      this.#reading -= 1;
+      this.#closeUnused();
+    }
+  }
+
+  /** A number that is closed during a read may be another file's by then. */
+  #closeUnused(): void {
+    if (!this.#isDisposed || this.#reading > 0 || this.#descriptor === undefined) return;
+    closeSync(this.#descriptor);
+    this.#descriptor = undefined;
   }
 
   #moveToFile(): void {

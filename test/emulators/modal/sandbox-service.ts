@@ -4,14 +4,19 @@ import type { Cloud } from "./cloud.ts";
 import type { Credentials } from "./credentials.ts";
 import type { SandboxCreate, SandboxList, SandboxNamed, SandboxTimed, Tag, TaskNamed } from "./messages.ts";
 import { type EmulatedSandbox, TERMINATED } from "./sandbox.ts";
+import type { Tunnels } from "./tunnels.ts";
 
 /** What the control plane's sandbox methods work on. */
 export interface SandboxServiceDeps {
   readonly cloud: Cloud;
   readonly credentials: Credentials;
+  readonly tunnels: Tunnels;
+  /** Ids by name. */
   readonly apps: ReadonlyMap<string, string>;
   /** Where the command router is: "https://127.0.0.1:port", as the SDK insists on the scheme. */
   readonly routerUrl: () => string;
+  /** After so long without a free GPU the answer is RESOURCE_EXHAUSTED; as long as the SDK asks when undefined. */
+  readonly gpuWaitMs: number | undefined;
 }
 
 interface FromName {
@@ -20,47 +25,65 @@ interface FromName {
   readonly includeTerminated?: boolean;
 }
 
-const LONG_POLL_MS = 100;
-
-/** Sandboxes from both of Modal's back ends: methods that end in V2, and those for GPUs. */
-export function toSandboxMethods(deps: SandboxServiceDeps): ServiceMethods {
-  return { ...toCreating(deps), ...toFinding(deps), ...toEnding(deps), ...toTagging(deps) };
+interface ConnectToken extends SandboxNamed {
+  readonly port?: number;
 }
 
-function toCreating({ cloud, credentials, routerUrl }: SandboxServiceDeps): ServiceMethods {
-  const toAccess = (sandbox: EmulatedSandbox) => ({
-    url: routerUrl(),
-    jwt: credentials.issueForTask(sandbox.taskId),
-  });
-  const toTask = async ({ sandboxId, timeout }: SandboxTimed) => {
-    const sandbox = cloud.get(sandboxId);
-    if (!sandbox.isScheduled && timeout) await soon(sandbox.ended, timeout * 1000);
-    if (sandbox.result) return { taskResult: { ...sandbox.result, exception: `Sandbox ${sandboxId} has finished` } };
-    return { taskId: sandbox.isScheduled ? sandbox.taskId : undefined };
-  };
+const DEFAULT_PORT = 8080;
+
+/** Sandboxes of both of Modal's back ends: methods that end in V2, and those for GPUs. */
+export function toSandboxMethods(deps: SandboxServiceDeps): ServiceMethods {
+  return { ...toCreating(deps), ...toReaching(deps), ...toFinding(deps), ...toEnding(deps), ...toTagging(deps) };
+}
+
+function toCreating({ cloud, tunnels, ...deps }: SandboxServiceDeps): ServiceMethods {
   return {
     sandboxCreate: (request: SandboxCreate, { metadata }: CallContext) => ({
       sandboxId: cloud.create(request, "v1", metadata.get("x-idempotency-key")).id,
     }),
-    sandboxCreateV2(request: SandboxCreate, { metadata }: CallContext) {
+    async sandboxCreateV2(request: SandboxCreate, { metadata }: CallContext) {
       const sandbox = cloud.create(request, "v2", metadata.get("x-idempotency-key"));
-      return { sandboxId: sandbox.id, taskId: sandbox.taskId, tunnels: [], commandRouterAccess: toAccess(sandbox) };
+      const commandRouterAccess = toAccess(sandbox, deps);
+      const { id: sandboxId, parts } = sandbox;
+      return { sandboxId, taskId: parts.taskId, tunnels: await tunnels.open(sandbox), commandRouterAccess };
     },
-    sandboxGetTaskId: toTask,
-    sandboxGetTaskIdV2: toTask,
-    taskGetCommandRouterAccess: ({ taskId }: TaskNamed) => toAccess(cloud.ofTask(taskId)),
-    sandboxGetCommandRouterAccess: ({ sandboxId }: SandboxNamed) => toAccess(cloud.get(sandboxId)),
+  };
+}
+
+function toReaching({ cloud, tunnels, gpuWaitMs = Infinity, ...deps }: SandboxServiceDeps): ServiceMethods {
+  const getTaskId = ({ sandboxId }: SandboxTimed) => {
+    const { result, scheduledAt, parts } = cloud.get(sandboxId);
+    if (result) return { taskResult: { ...result, exception: `Sandbox ${sandboxId} has already finished` } };
+    if (scheduledAt !== undefined) return { taskId: parts.taskId };
+    if (Date.now() - parts.createdAt * 1000 < gpuWaitMs) return {};
+    throw new ServerError(Status.RESOURCE_EXHAUSTED, "Insufficient capacity to create sandbox.");
+  };
+  const getTunnels = async ({ sandboxId }: SandboxNamed) => ({
+    result: { status: 1 },
+    tunnels: await tunnels.open(cloud.get(sandboxId)),
+  });
+  const createConnectToken = ({ sandboxId, port = DEFAULT_PORT }: ConnectToken) =>
+    tunnels.issueToken(cloud.get(sandboxId), port);
+  return {
+    sandboxGetTaskId: getTaskId,
+    sandboxGetTaskIdV2: getTaskId,
+    taskGetCommandRouterAccess: ({ taskId }: TaskNamed) => toAccess(cloud.ofTask(taskId), deps),
+    sandboxGetCommandRouterAccess: ({ sandboxId }: SandboxNamed) => toAccess(cloud.get(sandboxId), deps),
+    sandboxGetTunnels: getTunnels,
+    sandboxGetTunnelsV2: getTunnels,
+    sandboxCreateConnectToken: createConnectToken,
+    sandboxCreateConnectTokenV2: createConnectToken,
   };
 }
 
 function toFinding({ cloud, apps }: SandboxServiceDeps): ServiceMethods {
   const list = (request: SandboxList) => ({
-    sandboxes: cloud.list(request).map((sandbox) => ({
-      id: sandbox.id,
-      createdAt: sandbox.createdAt,
-      appId: sandbox.create.appId,
-      tags: sandbox.tags,
-      name: sandbox.name ?? "",
+    sandboxes: cloud.list(request).map(({ id, name = "", tags, parts }) => ({
+      id,
+      name,
+      tags,
+      createdAt: parts.createdAt,
+      appId: parts.create.appId,
     })),
   });
   const fromName = ({ appName, sandboxName, includeTerminated }: FromName) => ({
@@ -72,8 +95,8 @@ function toFinding({ cloud, apps }: SandboxServiceDeps): ServiceMethods {
 function toEnding({ cloud }: SandboxServiceDeps): ServiceMethods {
   const wait = async ({ sandboxId, timeout = 0 }: SandboxTimed) => {
     const sandbox = cloud.get(sandboxId);
-    await soon(sandbox.ended, timeout * 1000);
-    return { result: sandbox.result, metadata: { appId: sandbox.create.appId } };
+    const isOver = await happensWithin(sandbox.ended, timeout * 1000);
+    return { result: isOver ? sandbox.result : undefined, metadata: { appId: sandbox.parts.create.appId } };
   };
   const terminate = async ({ sandboxId }: SandboxNamed) => {
     const sandbox = cloud.get(sandboxId);
@@ -81,35 +104,35 @@ function toEnding({ cloud }: SandboxServiceDeps): ServiceMethods {
     await sandbox.end(TERMINATED);
     return { existingResult };
   };
-  const exitSnapshot = async ({ sandboxId, timeout = 0 }: SandboxTimed) => {
+  const getExitSnapshot = async ({ sandboxId, timeout = 0 }: SandboxTimed) => {
     const sandbox = cloud.get(sandboxId);
     if (sandbox.definition.experimentalOptionsV2["enable_exit_snapshot"] !== "true") {
       throw new ServerError(Status.INVALID_ARGUMENT, "Exit snapshots are not enabled for this Sandbox.");
     }
-    await soon(sandbox.ended, Math.max(timeout * 1000, LONG_POLL_MS));
-    return sandbox.exitImageId ? { success: { imageId: sandbox.exitImageId } } : { pending: {} };
+    await happensWithin(sandbox.ended, timeout * 1000);
+    return sandbox.exitImageId === undefined ? { pending: {} } : { success: { imageId: sandbox.exitImageId } };
   };
   return {
     sandboxWait: wait,
     sandboxWaitV2: wait,
     sandboxTerminate: terminate,
     sandboxTerminateV2: terminate,
-    sandboxGetExitSnapshot: exitSnapshot,
-    sandboxGetExitSnapshotV2: exitSnapshot,
+    sandboxGetExitSnapshot: getExitSnapshot,
+    sandboxGetExitSnapshotV2: getExitSnapshot,
   };
 }
 
 function toTagging({ cloud }: SandboxServiceDeps): ServiceMethods {
-  const get = ({ sandboxId }: SandboxNamed) => ({ tags: cloud.get(sandboxId).tags });
-  const set = ({ sandboxId, tags }: SandboxNamed & { readonly tags: readonly Tag[] }) => {
+  const getTags = ({ sandboxId }: SandboxNamed) => ({ tags: cloud.get(sandboxId).tags });
+  const setTags = ({ sandboxId, tags }: SandboxNamed & { readonly tags: readonly Tag[] }) => {
     cloud.get(sandboxId).tags = tags;
     return {};
   };
   return {
-    sandboxTagsGet: get,
-    sandboxTagsGetV2: get,
-    sandboxTagsSet: set,
-    sandboxTagsSetV2: set,
+    sandboxTagsGet: getTags,
+    sandboxTagsGetV2: getTags,
+    sandboxTagsSet: setTags,
+    sandboxTagsSetV2: setTags,
     sandboxSetName({ sandboxId, name }: SandboxNamed & { readonly name: string }) {
       const sandbox = cloud.get(sandboxId);
       if (sandbox.name || sandbox.result) throw new ServerError(Status.FAILED_PRECONDITION, "It has a name or ended.");
@@ -119,12 +142,20 @@ function toTagging({ cloud }: SandboxServiceDeps): ServiceMethods {
   };
 }
 
-/** Waits for `event`, `ms` at most. */
-async function soon(event: Promise<unknown>, ms: number): Promise<void> {
+function toAccess(
+  { parts }: EmulatedSandbox,
+  { credentials, routerUrl }: Pick<SandboxServiceDeps, "credentials" | "routerUrl">,
+): { url: string; jwt: string } {
+  return { url: routerUrl(), jwt: credentials.issueForTask(parts.taskId) };
+}
+
+/** Waits for `event`, `ms` at most; whether it came. */
+async function happensWithin(event: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
+  const timeout = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
   });
-  await Promise.race([event, timeout]);
+  const isThere = await Promise.race([event.then(() => true), timeout]);
   clearTimeout(timer);
+  return isThere;
 }

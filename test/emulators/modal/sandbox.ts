@@ -1,12 +1,13 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { ServerError, Status } from "nice-grpc";
-import { Exec } from "./exec.ts";
+import { toStand } from "./commands.ts";
+import { Exec, spool } from "./exec.ts";
 import type { ImageStore } from "./images.ts";
 import { type Machine, prepareRoot, startMachine } from "./machine.ts";
 import type { ExecStart, NetworkAccess, SandboxCreate, SandboxDefinition } from "./messages.ts";
 import { OutputSpool } from "./output-spool.ts";
-import { copyTree, removeTree } from "./trees.ts";
+import { copyTree, packTree, removeTree, unpackTree } from "./trees.ts";
 
 /** `modal.client.GenericResult`. Status 1 is success, 2 failure, 3 terminated, 4 timeout, 7 idle timeout. */
 export interface SandboxResult {
@@ -16,61 +17,60 @@ export interface SandboxResult {
 }
 
 /** What a sandbox is made from. */
-export interface SandboxParts {
+interface SandboxParts {
   readonly id: string;
   readonly taskId: string;
+  readonly backEnd: "v1" | "v2";
   readonly create: SandboxCreate & { readonly definition: SandboxDefinition };
   /** Variables of its image, its secrets and its definition. */
   readonly env: Readonly<Record<string, string>>;
   readonly images: ImageStore;
-  /** Its own, made when its first command starts. */
+  /** Its own, made when something is to run in it. */
   readonly folder: string;
+  /** Seconds since 1970. */
   readonly createdAt: number;
 }
 
 export const TERMINATED: SandboxResult = { status: 3, exitcode: 137, exception: "" };
-const TIMED_OUT: SandboxResult = { status: 4, exitcode: 124, exception: "Sandbox timed out" };
+export const TIMED_OUT: SandboxResult = { status: 4, exitcode: 124, exception: "Sandbox timed out" };
 const IDLE: SandboxResult = { status: 7, exitcode: 0, exception: "Sandbox was idle for too long" };
+const BROKEN: SandboxResult = { status: 5, exitcode: 1, exception: "Sandbox could not start" };
 const DEFAULT_ENTRYPOINT = ["sleep", "infinity"];
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/** The variables that every sandbox has. */
+export const BASE_ENV: Readonly<Record<string, string>> = { PATH, HOME: "/root", LANG: "C.UTF-8", SHELL: "/bin/sh" };
+const COMMAND_CHARACTERS = 200;
 
 /** One sandbox from its creation on; a bare record until something is to run in it. */
 export class EmulatedSandbox {
-  readonly id: string;
-  readonly taskId: string;
-  readonly create: SandboxParts["create"];
-  /** Seconds since 1970. */
-  readonly createdAt: number;
-  readonly env: Readonly<Record<string, string>>;
+  readonly parts: SandboxParts;
   tags: SandboxCreate["tags"];
   name: string | undefined;
   network: NetworkAccess | undefined;
-  /** False while no machine with its GPU is free. */
-  isScheduled = false;
-  /** Seconds since 1970; undefined while it lives. */
-  endedAt: number | undefined;
+  /** Seconds since 1970; undefined while no machine with its GPU is free. */
+  scheduledAt: number | undefined;
   result: SandboxResult | undefined;
   /** The image that was saved at its end, when it was to. */
   exitImageId: string | undefined;
-  /** By path: the folder below `mounts` that takes what is written over a mounted image. */
-  readonly mounts = new Map<string, string>();
+  /** In the order in which they were mounted; the image's id is "" for an empty folder. */
+  readonly mounts: { readonly directory: string; readonly imageId: string }[] = [];
   readonly execs = new Map<string, Exec>();
+  /** What was started, in order, cut after 200 characters. */
+  readonly commands: string[] = [];
+  /** All that came in as commands' input. */
+  stdinBytes = 0;
+  /** The entry point's. */
   readonly stdout: OutputSpool;
   readonly stderr: OutputSpool;
   readonly #ended = Promise.withResolvers<SandboxResult>();
-  readonly #parts: SandboxParts;
+  #endedAt: number | undefined;
   #machine: Promise<Machine> | undefined;
   #lifetime: NodeJS.Timeout | undefined;
   #idle: NodeJS.Timeout | undefined;
   #running = 0;
 
   constructor(parts: SandboxParts) {
-    this.#parts = parts;
-    this.id = parts.id;
-    this.taskId = parts.taskId;
-    this.create = parts.create;
-    this.createdAt = parts.createdAt;
-    this.env = parts.env;
+    this.parts = parts;
     this.tags = parts.create.tags;
     this.name = parts.create.definition.name;
     this.network = parts.create.definition.networkAccess;
@@ -78,8 +78,12 @@ export class EmulatedSandbox {
     this.stderr = new OutputSpool(path.join(parts.folder, "stderr"));
   }
 
+  get id(): string {
+    return this.parts.id;
+  }
+
   get definition(): SandboxDefinition {
-    return this.create.definition;
+    return this.parts.create.definition;
   }
 
   /** Resolves at its end, when nothing of it runs and an exit snapshot has been taken. */
@@ -87,48 +91,59 @@ export class EmulatedSandbox {
     return this.#ended.promise;
   }
 
-  /** It has got its machine: its time counts from now on, and an entry point of its own starts. */
-  schedule(): void {
-    if (this.isScheduled || this.result) return;
-    this.isScheduled = true;
-    this.#lifetime = setTimeout(() => void this.end(TIMED_OUT), this.definition.timeoutSecs * 1000);
-    this.#watchIdleness();
-    if (this.definition.entrypointArgs.length > 0) void this.machine();
+  /** From its machine on, until its end or until now. */
+  get billedSeconds(): number {
+    return this.scheduledAt === undefined ? 0 : (this.#endedAt ?? toSeconds()) - this.scheduledAt;
   }
 
-  /** What runs its commands, started at the first call. */
-  machine(): Promise<Machine> {
-    if (this.result) throw new ServerError(Status.NOT_FOUND, `Task ${this.taskId} has finished.`);
+  /** It has got its machine: its time counts from now on, and an entry point of its own starts. */
+  schedule(): void {
+    if (this.scheduledAt !== undefined || this.result) return;
+    this.scheduledAt = toSeconds();
+    this.#lifetime = setTimeout(() => void this.end(TIMED_OUT), this.definition.timeoutSecs * 1000);
+    this.#watchIdleness();
+    if (this.definition.entrypointArgs.length > 0) this.machine().catch(() => this.end(BROKEN));
+  }
+
+  /** What runs its commands, started at the first call. @throws NOT_FOUND after its end */
+  async machine(): Promise<Machine> {
+    if (this.result) throw new ServerError(Status.NOT_FOUND, `Task ${this.parts.taskId} has finished.`);
     this.#machine ??= this.#start();
     return this.#machine;
   }
 
+  /** Starts a command; one whose id is known already is not started again. */
   async exec(start: ExecStart): Promise<void> {
     if (this.execs.has(start.execId)) return;
     const machine = await this.machine();
-    const spool = (name: string) => new OutputSpool(path.join(this.#parts.folder, `${start.execId}.${name}`));
-    const process = machine.start({
-      argv: start.commandArgs,
-      env: { ...this.env, ...this.#parts.images.toEnv(start.secretSources) },
-      workdir: start.workdir ?? this.#workdir(),
-    });
+    const { argv, toOutput } = toStand(start);
+    const terminal: Record<string, string> = start.ptyInfo ? { TERM: start.ptyInfo.envTerm } : {};
     const exec = new Exec({
       machine,
-      process,
-      stdout: spool("stdout"),
-      stderr: spool("stderr"),
+      process: machine.start({
+        argv,
+        env: { ...this.parts.env, ...terminal, ...this.parts.images.toEnv(start.secretSources) },
+        workdir: start.workdir ?? this.#workdir(),
+      }),
+      stdout: this.#spool(start.execId, "stdout", start.stdoutConfig),
+      stderr: this.#spool(start.execId, "stderr", start.stderrConfig),
       timeoutMs: start.timeoutSecs ? start.timeoutSecs * 1000 : undefined,
+      toOutput,
+      onInput: (bytes) => {
+        this.stdinBytes += bytes;
+      },
     });
     this.execs.set(start.execId, exec);
+    this.commands.push(start.commandArgs.join(" ").slice(0, COMMAND_CHARACTERS));
     this.#count(1);
     void exec.ended.then(() => this.#count(-1));
   }
 
   /** Ends it once; later calls wait for the first. */
-  async end(result: SandboxResult): Promise<SandboxResult> {
-    if (this.result) return this.ended;
+  async end(result: SandboxResult): Promise<void> {
+    if (this.result) return void (await this.ended);
     this.result = result;
-    this.endedAt = Date.now() / 1000;
+    this.#endedAt = toSeconds();
     clearTimeout(this.#lifetime);
     clearTimeout(this.#idle);
     await this.#machine?.then((machine) => machine.destroy()).catch(() => {});
@@ -136,52 +151,57 @@ export class EmulatedSandbox {
       this.exitImageId = await this.saveFilesystem(undefined);
     }
     for (const exec of this.execs.values()) exec.dispose();
-    await removeTree(this.#parts.folder);
+    this.execs.clear();
+    this.stdout.dispose();
+    this.stderr.dispose();
+    await removeTree(this.parts.folder);
+    for (const { imageId } of this.mounts) await this.parts.images.release(imageId);
     this.#ended.resolve(result);
-    return result;
   }
 
-  /** Saves `/` without what is mounted over it, as an image. */
+  /** Saves `/` as an image, without what is mounted over it; which of both Modal does is not documented. Returns its id. */
   async saveFilesystem(ttlSeconds: number | undefined): Promise<string> {
-    if (!this.#machine) await this.#fillRoot();
-    return this.#parts.images.save({
+    const root = path.join(this.parts.folder, "root");
+    await (this.#machine ?? this.#fillRoot());
+    return this.parts.images.save({
+      kind: "saved",
       ttlSeconds,
-      base: this.definition.imageId,
-      fill: (folder) => copyTree(path.join(this.#parts.folder, "root"), folder),
+      inherited: this.parts.images.get(this.definition.imageId),
+      fill: (folder) => unpackTree(packTree(root), folder),
     });
   }
 
   async #start(): Promise<Machine> {
     await this.#fillRoot();
+    const { entrypointArgs } = this.definition;
     const machine = await startMachine({
-      places: { folder: this.#parts.folder, images: this.#parts.images.folder },
+      places: { folder: this.parts.folder, images: this.parts.images.folder },
       hasNetwork: this.network?.networkAccessType === 1,
-      entrypoint: this.definition.entrypointArgs.length > 0 ? this.definition.entrypointArgs : DEFAULT_ENTRYPOINT,
-      env: this.env,
+      entrypoint: entrypointArgs.length > 0 ? entrypointArgs : DEFAULT_ENTRYPOINT,
+      env: this.parts.env,
       workdir: this.#workdir(),
     });
-    for (const [from, to] of [
-      [machine.entrypoint.stdout, this.stdout],
-      [machine.entrypoint.stderr, this.stderr],
-    ] as const) {
-      from.on("data", (chunk: Buffer) => to.append(chunk));
-      from.once("close", () => to.end());
-    }
+    spool(machine.entrypoint.stdout, this.stdout);
+    spool(machine.entrypoint.stderr, this.stderr);
     void machine.ended.then((exitcode) => this.end({ status: exitcode === 0 ? 1 : 2, exitcode, exception: "" }));
     return machine;
   }
 
   async #fillRoot(): Promise<void> {
-    const root = path.join(this.#parts.folder, "root");
+    const root = path.join(this.parts.folder, "root");
     await mkdir(root, { recursive: true });
-    const files = this.#parts.images.filesOf(this.definition.imageId);
+    const files = this.parts.images.filesOf(this.definition.imageId);
     if (files) await copyTree(files, root);
     await prepareRoot(root);
     await mkdir(path.join(root, this.#workdir()), { recursive: true });
   }
 
   #workdir(): string {
-    return this.definition.workdir ?? this.#parts.images.get(this.definition.imageId).workdir;
+    return this.definition.workdir ?? this.parts.images.get(this.definition.imageId).workdir;
+  }
+
+  #spool(execId: string, name: string, config: number): OutputSpool | undefined {
+    return config === 0 ? undefined : new OutputSpool(path.join(this.parts.folder, `${execId}.${name}`));
   }
 
   #count(by: number): void {
@@ -197,5 +217,6 @@ export class EmulatedSandbox {
   }
 }
 
-/** The variables that every sandbox has. */
-export const BASE_ENV: Readonly<Record<string, string>> = { PATH, HOME: "/root", LANG: "C.UTF-8" };
+function toSeconds(): number {
+  return Date.now() / 1000;
+}

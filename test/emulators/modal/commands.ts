@@ -1,0 +1,19 @@
+import { type Stand, toFsTools } from "./fs-tools.ts";
+import type { ExecStart } from "./messages.ts";
+
+/**
+ * What to start for a command: itself, the stand-in of the file API's program, or `script` around it, which gives it a
+ * terminal of the size that the SDK asks for (always 24 by 80) and merges its error stream into the other, as Modal does.
+ */
+export function toStand({ commandArgs, ptyInfo }: ExecStart): Stand {
+  const fsTools = toFsTools(commandArgs);
+  if (fsTools) return fsTools;
+  if (!ptyInfo) return { argv: commandArgs };
+  const size = `stty rows ${ptyInfo.winszRows} cols ${ptyInfo.winszCols}`;
+  const command = `${size}; exec ${commandArgs.map(quote).join(" ")}`;
+  return { argv: ["script", "--quiet", "--flush", "--return", "--command", command, "/dev/null"] };
+}
+
+function quote(argument: string): string {
+  return `'${argument.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,98 @@
+import { text } from "node:stream/consumers";
+import { mkdir, mkdtemp } from "node:fs/promises";
+import path from "node:path";
+import type { ImageStore } from "./images.ts";
+import { prepareRoot, startMachine } from "./machine.ts";
+import { BASE_ENV } from "./sandbox.ts";
+import { copyTree, removeTree } from "./trees.ts";
+
+/** One layer: its commands without FROM, on top of an image that there is. */
+export interface Layer {
+  /** The new image's. */
+  readonly id: string;
+  readonly base: string;
+  readonly commands: readonly string[];
+  /** What its secrets stand for; RUN sees it, the image does not keep it. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+interface Building {
+  readonly layer: Layer;
+  readonly images: ImageStore;
+  /** Holds `root`. */
+  readonly folder: string;
+  env: Readonly<Record<string, string>>;
+  workdir: string;
+}
+
+const WITHOUT_EFFECT = new Set(["CMD", "ENTRYPOINT", "EXPOSE", "LABEL", "SHELL", "USER"]);
+
+/**
+ * Carries out Dockerfile commands: RUN for real, in a machine on a copy of the base's files, as root, with the host's
+ * `/usr` read-only; ENV and WORKDIR are kept.
+ *
+ * @throws when a command fails, with what it said, or is none that is known.
+ */
+export async function buildLayer(layer: Layer, images: ImageStore): Promise<void> {
+  const folder = await mkdtemp(path.join(images.folder, "build-"));
+  const base = images.get(layer.base);
+  const building: Building = { layer, images, folder, env: base.env, workdir: base.workdir };
+  const root = path.join(folder, "root");
+  try {
+    await mkdir(root);
+    const files = images.filesOf(layer.base);
+    if (files) await copyTree(files, root);
+    await prepareRoot(root);
+    for (const command of layer.commands) await carryOut(command.replaceAll(/\\\n/g, " ").trim(), building);
+    await images.save({
+      id: layer.id,
+      kind: "built",
+      ttlSeconds: undefined,
+      inherited: { env: building.env, workdir: building.workdir },
+      fill: (to) => copyTree(root, to),
+    });
+  } finally {
+    await removeTree(folder);
+  }
+}
+
+async function carryOut(command: string, building: Building): Promise<void> {
+  const [, name = "", rest = ""] = /^(\S+)\s*([\s\S]*)$/.exec(command) ?? [];
+  const word = name.toUpperCase();
+  if (word === "RUN") await run(rest, building);
+  else if (word === "ENV") building.env = { ...building.env, ...toVariables(rest) };
+  else if (word === "WORKDIR") building.workdir = path.posix.resolve(building.workdir, rest);
+  else if (command !== "" && !command.startsWith("#") && !WITHOUT_EFFECT.has(word)) {
+    throw new Error(`Dockerfile command ${word} is not known.`);
+  }
+}
+
+async function run(command: string, { layer, images, folder, env, workdir }: Building): Promise<void> {
+  await mkdir(path.join(folder, "root", workdir), { recursive: true });
+  const machine = await startMachine({
+    places: { folder, images: images.folder },
+    hasNetwork: true,
+    entrypoint: ["sh", "-c", command],
+    env: { ...BASE_ENV, ...env, ...layer.env },
+    workdir,
+  });
+  machine.entrypoint.stdin.end();
+  const [code, stdout, stderr] = await Promise.all([
+    machine.ended,
+    text(machine.entrypoint.stdout),
+    text(machine.entrypoint.stderr),
+  ]);
+  if (code !== 0) throw new Error(`RUN ${command} ended with ${code}:\n${(stdout + stderr).slice(-2000)}`);
+}
+
+/** "A=1 B='x y'" or the older "A 1". */
+function toVariables(given: string): Record<string, string> {
+  if (!/^\S+=/.test(given)) {
+    const [name = "", ...value] = given.split(/\s+/);
+    return { [name]: value.join(" ") };
+  }
+  const pairs = given.matchAll(/(\w+)=("(?:[^"]*)"|'(?:[^']*)'|\S*)/g);
+  return Object.fromEntries(
+    [...pairs].map(([, name = "", value = ""]) => [name, value.replaceAll(/^["']|["']$/g, "")]),
+  );
+}

@@ -1,0 +1,32 @@
+import { once } from "node:events";
+import { parseArgs } from "node:util";
+import { startControlServer } from "./control-server.ts";
+import { startModalEmulator } from "./modal-emulator.ts";
+
+// The emulator as a program of its own, for what has to outlive the one who uses it:
+//   node test/emulators/modal/serve.ts [--port N] [--state FOLDER] [--gpu H100=0]…
+// Prints {"url": …, "controlUrl": …} in one line and runs until it gets SIGTERM or SIGINT; then nothing remains.
+
+const { values } = parseArgs({
+  options: {
+    port: { type: "string", default: "0" },
+    state: { type: "string" },
+    gpu: { type: "string", multiple: true, default: [] },
+  },
+});
+const gpus = new Map(values.gpu.map(toGpu));
+const emulator = await startModalEmulator({
+  port: Number(values.port),
+  gpus: Object.fromEntries(gpus),
+  ...(values.state === undefined ? {} : { stateFolder: values.state }),
+});
+const control = await startControlServer(emulator);
+console.log(JSON.stringify({ url: emulator.url, controlUrl: control.url }));
+await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
+control.close();
+await emulator.close();
+
+function toGpu(given: string): [type: string, count: number] {
+  const [type = "", count] = given.split("=");
+  return [type, Number(count)];
+}
