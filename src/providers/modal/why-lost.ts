@@ -16,14 +16,31 @@ const TERMINATED = 137;
 export async function whyLost(machine: Machine, aborted: AbortSignal): Promise<ExitStatus> {
   if (machine.destroyed.aborted) return lost("The sandbox was destroyed.");
   const timeout = AbortSignal.timeout(ASK_TIMEOUT_MS);
-  const code = await abortable(machine.sandbox.poll(), timeout).catch((error: unknown) => {
-    return isNotFound(error) ? TERMINATED : "unknown";
-  });
-  if (code === "unknown") return lost("The connection to Modal broke and Modal does not answer.");
-  if (code !== null) return lost(toEndReason(code, machine));
+  const code = await readCode(() => machine.sandbox.poll(), timeout);
+  if (code !== null) return toEnd(code, machine);
   if (aborted.aborted) return { kind: "signaled", signal: "SIGKILL" };
-  const diskFull = await runHelper(machine.sandbox, ["/bin/sh", "-c", `cat ${DISK_FULL_FILE}; exit 0`], timeout);
-  return lost(readDiskReason(diskFull) ?? WATCHER_KILLED);
+  try {
+    const said = await runHelper(machine.sandbox, ["/bin/sh", "-c", `cat ${DISK_FULL_FILE}; exit 0`], timeout);
+    return lost(readDiskReason(said) ?? WATCHER_KILLED);
+  } catch {
+    // It was about to end when we asked.
+    return toEnd(await readCode(() => machine.sandbox.wait(), timeout), machine);
+  }
+}
+
+type EndCode = number | "unknown";
+
+async function readCode<T>(ask: () => Promise<T>, timeout: AbortSignal): Promise<T | EndCode> {
+  try {
+    return await abortable(ask(), timeout);
+  } catch (error) {
+    return isNotFound(error) ? TERMINATED : "unknown";
+  }
+}
+
+function toEnd(code: EndCode, machine: Machine): ExitStatus {
+  if (code === "unknown") return lost("The connection to Modal broke and Modal does not answer.");
+  return lost(toEndReason(code, machine));
 }
 
 const WATCHER_KILLED =
