@@ -27,7 +27,7 @@ export interface Failure {
 }
 
 /** An event of `--json`. */
-export type Event = Readonly<Record<string, unknown>>;
+type Event = Readonly<Record<string, unknown>>;
 
 /** A user of the command line with a key for Modal that nobody else has, and a Modal that nobody else uses. */
 export class ModalDoor {
@@ -107,7 +107,7 @@ export class ModalDoor {
 }
 
 /** What `--json` printed. */
-export function toEvents({ stdout }: Pick<Said, "stdout">): readonly Event[] {
+function toEvents({ stdout }: Pick<Said, "stdout">): readonly Event[] {
   const lines = stdout.toString().split("\n");
   return lines.filter(Boolean).map((line): Event => JSON.parse(line));
 }
