@@ -2,13 +2,16 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 import { DisposableStore } from "./core/disposable-store.ts";
 import type { Logger } from "./core/logger.ts";
+import { toMessage } from "./core/sandbox-error.ts";
 import type { ConnectedEngine } from "./host/engine-client.ts";
 import { type StateFolder, toStateFolder } from "./sessions/state-folder.ts";
+import { followKeys, handOnKeys } from "./ui/account/hand-on-keys.ts";
+import { createKeyStore, type KeyStore } from "./ui/account/key-store.ts";
 import { registerCommands } from "./ui/commands/register-commands.ts";
 import { keepContexts } from "./ui/contexts.ts";
 import { EngineLink } from "./ui/engine-link.ts";
 import { IGNORE_LANGUAGE, ignoreCompletion } from "./ui/ignore/complete-ignore.ts";
-import { keepRetention } from "./ui/keep-retention.ts";
+import { keepSettings, tellSettings } from "./ui/keep-settings.ts";
 import { CodeLenses } from "./ui/lens/code-lenses.ts";
 import { createReadLog, logFileOf } from "./ui/read-log.ts";
 import { createReadObject } from "./ui/read-object.ts";
@@ -29,8 +32,9 @@ export function activate(context: vscode.ExtensionContext): void {
   resources = new DisposableStore();
   const logger = resources.add(vscode.window.createOutputChannel("Sandpiper", { log: true }));
   const state = toStateFolder(process.env);
-
-  const link = resources.add(new EngineLink(createConnect(context, state, logger), logger));
+  const keys = resources.add(createKeyStore(context.secrets));
+  const connect = createConnect(context, state, logger);
+  const link = resources.add(new EngineLink(async () => await greet(await connect(), keys, logger), logger));
   const store = resources.add(new RunStore(link));
   const terminals = resources.add(new RunTerminals({ link, store, readLog: createReadLog(state), logger }));
   const reviewFiles = new ReviewFiles({
@@ -46,7 +50,8 @@ export function activate(context: vscode.ExtensionContext): void {
   resources.add(vscode.languages.registerCodeLensProvider("*", lenses));
   resources.add(vscode.window.registerTerminalLinkProvider(createTerminalLinks(terminals)));
   resources.add(keepContexts(link, store));
-  resources.add(keepRetention(link, logger));
+  resources.add(keepSettings(link, logger));
+  resources.add(followKeys(keys, link, logger));
   resources.add(createViews(link, store, reviewFiles));
   resources.add(createStatusBar(store));
   resources.add(vscode.commands.registerCommand("sandpiper.showLogs", () => logger.show()));
@@ -54,7 +59,8 @@ export function activate(context: vscode.ExtensionContext): void {
   const { workspaceState: memento, globalState: globalMemento } = context;
   const uploadView = resources.add(new UploadView(link));
   const isUnattended = context.extensionMode === vscode.ExtensionMode.Test;
-  const deps = { link, store, terminals, reviewFiles, memento, globalMemento, isUnattended, uploadView, logger };
+  const asked = { memento, globalMemento, isUnattended };
+  const deps = { link, store, terminals, reviewFiles, keys, uploadView, logger, ...asked };
   resources.add(registerCommands(deps));
   restoreRuns({ state, store, terminals, logger });
 }
@@ -80,4 +86,11 @@ function createConnect(
     const engine = await connectEngine({ state, version, role: "editor", engineFile, env: process.env, logger });
     return withMirrors(engine, mirrors);
   };
+}
+
+/** Tells the engine what it has to know before it is asked for anything. What goes wrong here keeps nobody from it. */
+async function greet(engine: ConnectedEngine, keys: KeyStore, logger: Logger): Promise<ConnectedEngine> {
+  await tellSettings(engine, logger);
+  await handOnKeys(keys, engine).catch((error: unknown) => logger.warn(`Accounts: ${toMessage(error)}`));
+  return engine;
 }

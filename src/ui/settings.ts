@@ -7,6 +7,8 @@ import type { LanguageMap } from "../sessions/records.ts";
 export interface SettingTypes {
   readonly provider: ProviderId;
   readonly network: NetworkPolicy;
+  readonly allowedHosts: readonly string[];
+  readonly ports: readonly number[];
   readonly memoryMiB: number;
   readonly cpus: number;
   readonly maxProcesses: number;
@@ -17,6 +19,22 @@ export interface SettingTypes {
   readonly "docker.context": string;
   readonly "docker.host": string;
   readonly "docker.runtime": string;
+  readonly "modal.image": string;
+  readonly "modal.dockerfile": readonly string[];
+  readonly "modal.environment": string;
+  readonly "modal.app": string;
+  readonly "modal.regions": readonly string[];
+  readonly "modal.cloud": string;
+  readonly "modal.secrets": readonly string[];
+  readonly "modal.maxConcurrent": number;
+  readonly "modal.exitSnapshot": boolean;
+  readonly "modal.memorySnapshot": boolean;
+  readonly gpu: string;
+  readonly gpuFallbacks: readonly string[];
+  readonly warmPool: number;
+  readonly "budget.perRunUsd": number;
+  readonly "budget.perDayUsd": number;
+  readonly prices: Readonly<Record<string, number>>;
   readonly "run.timeoutMinutes": number;
   readonly "run.languages": LanguageMap;
   readonly "run.env": Readonly<Record<string, string>>;
@@ -34,7 +52,8 @@ export function readSetting<K extends keyof SettingTypes>(key: K, scope?: vscode
   const configuration = vscode.workspace.getConfiguration("sandpiper", scope);
   const value = configuration.get<SettingTypes[K]>(key);
   const expected = configuration.inspect(key)?.defaultValue;
-  if (value === undefined || typeof value !== typeof expected || value === null) {
+  const isLikeDefault = typeof value === typeof expected && Array.isArray(value) === Array.isArray(expected);
+  if (value === undefined || value === null || !isLikeDefault) {
     throw new SandboxError("invalid", vscode.l10n.t("The setting sandpiper.{0} has a value it cannot have.", key));
   }
   return value;

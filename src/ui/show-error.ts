@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import type { Logger } from "../core/logger.ts";
 import { type ErrorCode, SandboxError, toMessage } from "../core/sandbox-error.ts";
+import { ACCOUNTS } from "../sessions/accounts.ts";
 
 /** A button and the command behind it. */
 export interface Remedy {
@@ -37,7 +38,10 @@ function remediesOf(error: unknown): readonly Remedy[] {
   if (error instanceof EditorError) return error.remedies;
   // From the engine comes a code and a message alone; one that names the file is about a file that is not sent.
   if (error instanceof SandboxError && error.message.includes(".sandboxignore")) return [editIgnoreFile()];
-  return error instanceof SandboxError ? remediesByCode()[error.code] : [showLogs()];
+  if (!(error instanceof SandboxError)) return [showLogs()];
+  const account = error.code === "auth" && ACCOUNTS.find(({ title }) => error.message.includes(title));
+  // Others, such as a registry of images, have their own ways to sign in.
+  return account ? [signIn(account.providerId), selectProvider()] : remediesByCode()[error.code];
 }
 
 function remediesByCode(): Readonly<Record<ErrorCode, readonly Remedy[]>> {
@@ -71,6 +75,10 @@ export function manageTrust(): Remedy {
 
 function editIgnoreFile(): Remedy {
   return { title: vscode.l10n.t("Edit .sandboxignore"), command: "sandpiper.editIgnoreFile" };
+}
+
+function signIn(providerId: string): Remedy {
+  return { title: vscode.l10n.t("Sign In…"), command: "sandpiper.signIn", args: [providerId] };
 }
 
 function selectProvider(): Remedy {

@@ -1,7 +1,14 @@
 import * as vscode from "vscode";
 import type { Boundary, ProviderId } from "../core/provider.ts";
 import type { Target } from "../sessions/records.ts";
+import { readProjectPorts } from "./project-file.ts";
 import { readSetting, writeSetting } from "./settings.ts";
+
+/** GPUs to run with: `gpu` is "" for none; the others as `Target.gpu` and `Target.gpuFallbacks`. */
+export interface GpuChoice {
+  readonly gpu: string;
+  readonly fallbacks: readonly string[];
+}
 
 /** One line of the provider picker. */
 export interface TargetChoice {
@@ -10,6 +17,8 @@ export interface TargetChoice {
   readonly detail: string;
   readonly providerId: ProviderId;
   readonly boundary: Boundary;
+  /** Picked for this once; the settings' own when left out. */
+  readonly gpu?: GpuChoice;
 }
 
 const GVISOR_RUNTIME = "runsc";
@@ -55,36 +64,57 @@ export function listTargetChoices(platform: NodeJS.Platform = process.platform):
       providerId: "docker",
       boundary: "gvisor",
     },
+    {
+      id: "modal",
+      label: vscode.l10n.t("Modal"),
+      detail: vscode.l10n.t("gVisor, GPUs, in the cloud. Needs an account, and costs while a sandbox lives."),
+      providerId: "modal",
+      boundary: "gvisor",
+    },
   ];
 }
 
 /** The choice that the settings make. */
 export function readTargetChoice(): TargetChoice {
   const providerId = readSetting("provider");
-  const isGvisor =
-    providerId === "local"
-      ? readSetting("local.boundary") === "gvisor"
-      : readSetting("docker.runtime") === GVISOR_RUNTIME;
-  return findChoice(providerId, isGvisor);
+  const isGvisor: Readonly<Record<ProviderId, () => boolean>> = {
+    local: () => readSetting("local.boundary") === "gvisor",
+    docker: () => readSetting("docker.runtime") === GVISOR_RUNTIME,
+    modal: () => true,
+  };
+  return findChoice(providerId, isGvisor[providerId]());
 }
 
 /** Makes a choice the user's own default. */
-export async function writeTargetChoice(choice: TargetChoice): Promise<void> {
-  const isGvisor = choice.boundary === "gvisor";
-  if (choice.providerId === "local") await writeSetting("local.boundary", isGvisor ? "gvisor" : "namespaces");
-  else if (isGvisor) await writeSetting("docker.runtime", GVISOR_RUNTIME);
-  else if (readSetting("docker.runtime") === GVISOR_RUNTIME) await writeSetting("docker.runtime", "");
-  await writeSetting("provider", choice.providerId);
+export async function writeTargetChoice({ providerId, boundary }: TargetChoice): Promise<void> {
+  const isGvisor = boundary === "gvisor";
+  if (providerId === "local") await writeSetting("local.boundary", isGvisor ? "gvisor" : "namespaces");
+  if (providerId === "docker" && isGvisor) await writeSetting("docker.runtime", GVISOR_RUNTIME);
+  if (providerId === "docker" && !isGvisor && readSetting("docker.runtime") === GVISOR_RUNTIME)
+    await writeSetting("docker.runtime", "");
+  await writeSetting("provider", providerId);
 }
+
+type OwnPart = Pick<Target, "options" | "image" | "gpu" | "gpuFallbacks" | "ports">;
 
 /** Where to run, complete: the choice (the settings' own when left out) with everything else from the settings. */
 export function readTarget(folder: vscode.Uri | undefined, choice: TargetChoice = readTargetChoice()): Target {
-  const image = choice.providerId === "docker" ? readSetting("docker.image", folder) : "";
+  const own: Readonly<Record<ProviderId, () => OwnPart>> = {
+    local: () => ({ options: choice.boundary === "gvisor" ? { boundary: "gvisor" } : {} }),
+    docker: () => ({ options: readDockerOptions(choice), ...readImage("docker.image", folder) }),
+    modal: () => ({
+      options: readModalOptions(folder),
+      ...readImage("modal.image", folder),
+      ...readGpu(choice),
+      ...readPorts(folder),
+    }),
+  };
+  const network = readSetting("network");
   return {
     providerId: choice.providerId,
-    options: choice.providerId === "local" ? readLocalOptions(choice) : readDockerOptions(choice),
-    ...(image === "" ? {} : { image }),
-    network: readSetting("network"),
+    ...own[choice.providerId](),
+    network,
+    ...(network === "allow-list" ? { allowedHosts: readSetting("allowedHosts") } : {}),
     memoryMiB: readSetting("memoryMiB", folder),
     cpus: readSetting("cpus", folder),
     maxProcesses: readSetting("maxProcesses", folder),
@@ -105,7 +135,12 @@ export function choiceOf({ providerId, options }: Target): TargetChoice {
 
 /** The shortest name that tells providers apart: "Local". */
 export function describeProvider(providerId: ProviderId): string {
-  return providerId === "local" ? vscode.l10n.t("Local") : vscode.l10n.t("Docker");
+  const names: Readonly<Record<ProviderId, string>> = {
+    local: vscode.l10n.t("Local"),
+    docker: vscode.l10n.t("Docker"),
+    modal: vscode.l10n.t("Modal"),
+  };
+  return names[providerId];
 }
 
 function findChoice(providerId: ProviderId, isGvisor: boolean): TargetChoice {
@@ -115,16 +150,48 @@ function findChoice(providerId: ProviderId, isGvisor: boolean): TargetChoice {
   return found;
 }
 
-function readLocalOptions(choice: TargetChoice): Record<string, string> {
-  return choice.boundary === "gvisor" ? { boundary: "gvisor" } : {};
+function readImage(key: "docker.image" | "modal.image", folder: vscode.Uri | undefined): { readonly image?: string } {
+  const image = readSetting(key, folder);
+  return image === "" ? {} : { image };
 }
 
 function readDockerOptions(choice: TargetChoice): Record<string, string> {
   const runtime = readSetting("docker.runtime");
-  const options: Record<string, string> = {
+  return withoutEmpty({
     context: readSetting("docker.context"),
     host: readSetting("docker.host"),
     runtime: choice.boundary === "gvisor" ? GVISOR_RUNTIME : runtime === GVISOR_RUNTIME ? "" : runtime,
-  };
+  });
+}
+
+function readModalOptions(folder: vscode.Uri | undefined): Record<string, string> {
+  const maxConcurrent = readSetting("modal.maxConcurrent");
+  return withoutEmpty({
+    environment: readSetting("modal.environment"),
+    app: readSetting("modal.app"),
+    regions: readSetting("modal.regions").join(","),
+    cloud: readSetting("modal.cloud"),
+    dockerfile: readSetting("modal.dockerfile", folder).join("\n"),
+    secrets: readSetting("modal.secrets").join(","),
+    maxConcurrent: maxConcurrent > 0 ? String(maxConcurrent) : "",
+    exitSnapshot: readSetting("modal.exitSnapshot") ? "true" : "",
+    memorySnapshot: readSetting("modal.memorySnapshot") ? "true" : "",
+  });
+}
+
+function readGpu(choice: TargetChoice): Pick<Target, "gpu" | "gpuFallbacks"> {
+  const { gpu, fallbacks } = choice.gpu ?? { gpu: readSetting("gpu"), fallbacks: readSetting("gpuFallbacks") };
+  if (gpu === "") return {};
+  return fallbacks.length === 0 ? { gpu } : { gpu, gpuFallbacks: fallbacks };
+}
+
+/** Those of the settings and of the folder's own file, in ascending order: the same ones make the same target. */
+function readPorts(folder: vscode.Uri | undefined): Pick<Target, "ports"> {
+  const declared = [...readSetting("ports", folder), ...(folder ? readProjectPorts(folder) : [])];
+  const ports = [...new Set(declared)].sort((a, b) => a - b);
+  return ports.length === 0 ? {} : { ports };
+}
+
+function withoutEmpty(options: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== ""));
 }

@@ -23,6 +23,11 @@ export class URI {
     return new URI(parts.scheme, parts.path, parts.authority, parts.query);
   }
 
+  static parse(text: string): URI {
+    const { protocol, host, pathname, search } = new URL(text);
+    return new URI(protocol.slice(0, -1), pathname, host, search.slice(1));
+  }
+
   static joinPath(base: URI, ...parts: string[]): URI {
     return new URI(base.scheme, [base.path, ...parts].join("/"));
   }
@@ -34,6 +39,6 @@ export class URI {
   toString(): string {
     return this.scheme === "file"
       ? pathToFileURL(this.path).href
-      : `${this.scheme}://${this.authority}${this.path}?${this.query}`;
+      : `${this.scheme}://${this.authority}${this.path}${this.query && `?${this.query}`}`;
   }
 }

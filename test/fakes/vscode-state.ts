@@ -13,6 +13,10 @@ export interface FakeState {
   picks: (string | undefined)[];
   /** What is typed into the input boxes to come. */
   inputs: (string | undefined)[];
+  /** The input boxes that were answered, with what they said to the answer. */
+  readonly inputBoxes: (FakeInputBox & { readonly doubt: unknown })[];
+  /** Addresses that were opened outside of the editor. */
+  readonly opened: string[];
   /** What the file dialogs to come give. */
   files: (URI | undefined)[];
   /** Files, path -> text. */
@@ -42,6 +46,12 @@ export interface FakeDocument {
   save(): Promise<boolean>;
 }
 
+export interface FakeInputBox {
+  readonly title?: string;
+  readonly password?: boolean;
+  readonly validateInput?: (text: string) => unknown;
+}
+
 interface FakePlace {
   readonly line: number;
   readonly character: number;
@@ -68,6 +78,8 @@ export const state: FakeState = {
   answers: [],
   picks: [],
   inputs: [],
+  inputBoxes: [],
+  opened: [],
   files: [],
   disk: new Map(),
   tabs: [],
@@ -91,7 +103,8 @@ export function resetFake(settings: Record<string, unknown> = {}): void {
     files: [],
     tabs: [],
   });
-  for (const list of [state.messages, state.asked, state.executed, state.terminals]) list.length = 0;
+  for (const list of [state.messages, state.asked, state.inputBoxes, state.opened, state.executed, state.terminals])
+    list.length = 0;
   state.commands.clear();
   state.disk.clear();
 }

@@ -2,7 +2,7 @@
 import { createFakeDisk } from "./fake-disk.ts";
 import { createFakeQuickPick } from "./fake-quick-pick.ts";
 import { URI } from "./uri.ts";
-import { type FakeTerminal, state } from "./vscode-state.ts";
+import { type FakeInputBox, type FakeTerminal, state } from "./vscode-state.ts";
 
 export { URI as Uri };
 
@@ -96,6 +96,7 @@ export const FilePermission = { Readonly: 1 } as const;
 export const ConfigurationTarget = { Global: 1, Workspace: 2, WorkspaceFolder: 3 } as const;
 export const ProgressLocation = { Notification: 15 } as const;
 export const StatusBarAlignment = { Left: 1, Right: 2 } as const;
+export const InputBoxValidationSeverity = { Info: 1, Warning: 2, Error: 3 } as const;
 export const QuickPickItemKind = { Separator: -1, Default: 0 } as const;
 
 export class FileSystemError extends Error {
@@ -192,7 +193,11 @@ export const window = {
   },
   createQuickPick: () => createFakeQuickPick(state),
   createTreeView: () => ({ title: "", description: "", message: "", dispose: () => undefined }),
-  showInputBox: async () => state.inputs.shift(),
+  showInputBox: async (options?: FakeInputBox) => {
+    const text = state.inputs.shift();
+    if (text !== undefined && options) state.inputBoxes.push({ ...options, doubt: options.validateInput?.(text) });
+    return text;
+  },
   showSaveDialog: async () => state.files.shift(),
   showOpenDialog: async () => state.files.splice(0, 1),
   setStatusBarMessage: (message: string) => {
@@ -222,6 +227,13 @@ export const window = {
   },
   withProgress: async (_options: unknown, task: (progress: unknown, token: unknown) => Promise<unknown>) =>
     task({ report: () => undefined }, { onCancellationRequested: () => ({ dispose: () => undefined }) }),
+};
+
+export const env = {
+  openExternal: async (uri: URI) => {
+    state.opened.push(uri.toString());
+    return true;
+  },
 };
 
 export const commands = {

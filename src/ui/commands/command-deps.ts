@@ -1,5 +1,6 @@
 import type * as vscode from "vscode";
 import type { Logger } from "../../core/logger.ts";
+import type { KeyStore } from "../account/key-store.ts";
 import type { EngineLink } from "../engine-link.ts";
 import type { ReviewFiles } from "../review/review-files.ts";
 import type { RunStore } from "../run-store.ts";
@@ -12,6 +13,7 @@ export interface CommandDeps {
   readonly store: RunStore;
   readonly terminals: RunTerminals;
   readonly reviewFiles: ReviewFiles;
+  readonly keys: KeyStore;
   /** Remembers what was last chosen in this workspace. */
   readonly memento: vscode.Memento;
   /** Remembers what was agreed to, in every window. */

@@ -5,6 +5,7 @@ import type { CommandId } from "./register-commands.ts";
 import { openTerminal, rerun, showRun, stopRun } from "./control-run.ts";
 import { editIgnoreFile } from "./edit-ignore-file.ts";
 import { explainPath } from "./explain-path.ts";
+import { selectGpu } from "./pick-gpu.ts";
 import { pickTarget, selectProvider } from "./pick-target.ts";
 import { allowSecret, excludeUpload, includeUpload, previewUpload, runPreviewed } from "./preview-upload.ts";
 import { forkSnapshot, restoreHere, restoreSession } from "./restore.ts";
@@ -20,6 +21,7 @@ import {
 import { runCommand } from "./run-command.ts";
 import { runFile, toFileInput } from "./run-file.ts";
 import { runSelection } from "./run-selection.ts";
+import { signIn, signOut } from "./sign-in.ts";
 import { destroySession, forkSession, newSession, pullSession } from "./sessions.ts";
 import {
   deleteSnapshot,
@@ -75,6 +77,9 @@ export const HANDLERS: Readonly<Record<CommandId, Handler>> = {
   "sandpiper.forkSnapshot": forkSnapshot,
   "sandpiper.showStorage": showStorage,
   "sandpiper.selectProvider": selectProvider,
+  "sandpiper.selectGpu": selectGpu,
+  "sandpiper.signIn": signIn,
+  "sandpiper.signOut": signOut,
   "sandpiper.previewUpload": previewUpload,
   "sandpiper.refreshUpload": ({ uploadView }) => uploadView.refresh(),
   "sandpiper.closeUpload": ({ uploadView }) => uploadView.close(),

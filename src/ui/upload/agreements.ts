@@ -11,6 +11,8 @@ interface Terms {
 
 /** From weakest to strongest, as core/provider.ts has them. */
 const BOUNDARIES: readonly Boundary[] = ["host", "seatbelt", "namespaces", "container", "gvisor", "microvm", "hyper-v"];
+/** From the one that reaches least to the one that reaches most. */
+const NETWORKS: readonly NetworkPolicy[] = ["none", "allow-list", "full"];
 
 /**
  * Whether the user has let the folder's files go there, under terms no stronger than those of the target: what was agreed
@@ -35,7 +37,7 @@ export function destinationOf({ options }: Target): string {
 
 function covers(agreed: Terms, now: Terms): boolean {
   const isAsStrong = BOUNDARIES.indexOf(now.boundary) >= BOUNDARIES.indexOf(agreed.boundary);
-  return isAsStrong && (agreed.network === "full" || now.network === "none");
+  return isAsStrong && NETWORKS.indexOf(now.network) <= NETWORKS.indexOf(agreed.network);
 }
 
 function toTerms(target: Target): Terms {

@@ -23,7 +23,7 @@ export function describeTerms(target: Target, contents: readonly string[]): stri
   return [
     vscode.l10n.t("To: {0}", describeDestination(target)),
     vscode.l10n.t("Boundary: {0}", describeBoundary(choiceOf(target).boundary)),
-    vscode.l10n.t("Network: {0}", describeNetwork(target.network)),
+    vscode.l10n.t("Network: {0}", describeNetwork(target)),
     ...contents,
     "",
     vscode.l10n.t("What a run changes comes back for you to review."),
@@ -69,10 +69,13 @@ function describeBoundary(boundary: Boundary): string {
   return names[boundary];
 }
 
-function describeNetwork(network: NetworkPolicy): string {
-  return network === "none"
-    ? vscode.l10n.t("off, code there reaches nothing")
-    : vscode.l10n.t("on, code there can send what it was given anywhere");
+function describeNetwork({ network, allowedHosts = [] }: Target): string {
+  const texts: Readonly<Record<NetworkPolicy, string>> = {
+    none: vscode.l10n.t("off, code there reaches nothing"),
+    "allow-list": vscode.l10n.t("on, code there can send what it was given to: {0}", listNames(allowedHosts)),
+    full: vscode.l10n.t("on, code there can send what it was given anywhere"),
+  };
+  return texts[network];
 }
 
 /** What stays here, and why: credentials by name, the rest by number. */

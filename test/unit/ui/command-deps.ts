@@ -1,5 +1,7 @@
 import type * as vscode from "vscode";
+import { Emitter } from "../../../src/core/event.ts";
 import { silentLogger } from "../../../src/core/logger.ts";
+import { createKeyStore } from "../../../src/ui/account/key-store.ts";
 import type { CommandDeps } from "../../../src/ui/commands/command-deps.ts";
 import { ReviewFiles } from "../../../src/ui/review/review-files.ts";
 import { RunStore } from "../../../src/ui/run-store.ts";
@@ -21,6 +23,24 @@ export const SETTINGS: Readonly<Record<string, unknown>> = {
   "sandpiper.docker.context": "",
   "sandpiper.docker.host": "",
   "sandpiper.docker.runtime": "",
+  "sandpiper.allowedHosts": [],
+  "sandpiper.ports": [],
+  "sandpiper.modal.image": "",
+  "sandpiper.modal.dockerfile": [],
+  "sandpiper.modal.environment": "",
+  "sandpiper.modal.app": "",
+  "sandpiper.modal.regions": [],
+  "sandpiper.modal.cloud": "",
+  "sandpiper.modal.secrets": [],
+  "sandpiper.modal.maxConcurrent": 0,
+  "sandpiper.modal.exitSnapshot": false,
+  "sandpiper.modal.memorySnapshot": false,
+  "sandpiper.gpu": "",
+  "sandpiper.gpuFallbacks": [],
+  "sandpiper.warmPool": 0,
+  "sandpiper.budget.perRunUsd": 0,
+  "sandpiper.budget.perDayUsd": 0,
+  "sandpiper.prices": {},
   "sandpiper.run.timeoutMinutes": 0,
   "sandpiper.run.languages": {},
   "sandpiper.run.env": {},
@@ -38,6 +58,7 @@ export function fakeDeps(engine = new FakeEngine(), globalMemento: vscode.Mement
   const link = linkTo(engine);
   const store = new RunStore(link);
   const contents = new Map<string, string>();
+  const secrets = fakeSecretStorage();
   const deps: CommandDeps = {
     link,
     store,
@@ -54,13 +75,34 @@ export function fakeDeps(engine = new FakeEngine(), globalMemento: vscode.Mement
       },
       logFileOf: (runId) => `/state/runs/${runId}/output.bin`,
     }),
+    keys: createKeyStore(secrets),
     memento: fakeMemento(),
     globalMemento,
     isUnattended: false,
     uploadView: new UploadView(link),
     logger: silentLogger,
   };
-  return { deps, engine, store, contents };
+  return { deps, engine, store, contents, secrets };
+}
+
+/** VS Code's secret storage, in memory; `kept` is what is in it. */
+export function fakeSecretStorage(): vscode.SecretStorage & { readonly kept: Map<string, string> } {
+  const kept = new Map<string, string>();
+  const changed = new Emitter<vscode.SecretStorageChangeEvent>();
+  return {
+    kept,
+    keys: async () => [...kept.keys()],
+    get: async (key) => kept.get(key),
+    store: async (key, value) => {
+      kept.set(key, value);
+      changed.fire({ key });
+    },
+    delete: async (key) => {
+      kept.delete(key);
+      changed.fire({ key });
+    },
+    onDidChange: changed.event,
+  };
 }
 
 /** VS Code's, in memory. */

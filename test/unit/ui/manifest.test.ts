@@ -40,12 +40,32 @@ describe("package.json", () => {
     );
   });
 
+  it("lets nobody but the user say whose account is used, with what secrets and at what cost", () => {
+    const own = Object.keys(settings).filter((key) =>
+      /^sandpiper\.(modal|gpu|budget|prices|warmPool|allowedHosts)/.test(key),
+    );
+    const free = own.filter((key) => settings[key]?.scope !== "application");
+
+    expect(own).toHaveLength(17);
+    expect(free).toEqual(["sandpiper.modal.image", "sandpiper.modal.dockerfile"]);
+  });
+
   it("52: ignores every other setting of a folder that is not trusted, but how the editor looks", () => {
     const free = Object.keys(settings).filter(
       (key) => settings[key]?.scope !== "application" && !key.startsWith("sandpiper.codeLens."),
     );
 
     expect([...capabilities.untrustedWorkspaces.restrictedConfigurations].sort()).toEqual(free.sort());
+  });
+
+  it("calls experimental what Modal calls so", () => {
+    const tagged = contributes.configuration.flatMap((section) =>
+      Object.entries(section.properties)
+        .filter(([, setting]) => "tags" in setting)
+        .map(([key]) => key),
+    );
+
+    expect(tagged).toEqual(["sandpiper.modal.exitSnapshot", "sandpiper.modal.memorySnapshot"]);
   });
 
   it("has the defaults that the other doors have", () => {

@@ -17,6 +17,8 @@ describe("showError", () => {
       'Held back; to send it, add the line "!.env" to .sandboxignore.',
       "Edit .sandboxignore",
     ],
+    [new SandboxError("auth", "You are not signed in to Modal."), "You are not signed in to Modal.", "Sign In…"],
+    [new SandboxError("auth", "Log in to the registry."), "Log in to the registry.", "Select Provider"],
     [new TypeError("x is undefined"), "Sandpiper failed: x is undefined", "Show Logs"],
     [
       new EditorError("invalid", "No folder.", [{ title: "Open Folder", command: "vscode.openFolder" }]),

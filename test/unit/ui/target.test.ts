@@ -37,6 +37,57 @@ describe("readTarget", () => {
     expect(readTarget(FOLDER)).toMatchObject(expected);
   });
 
+  it("takes what Modal understands from the settings, and leaves out what nobody has set", () => {
+    state.settings["sandpiper.provider"] = "modal";
+    expect(readTarget(FOLDER)).toEqual({ ...TARGET, providerId: "modal" });
+
+    Object.assign(state.settings, {
+      "sandpiper.network": "allow-list",
+      "sandpiper.allowedHosts": ["pypi.org", "10.0.0.0/8"],
+      "sandpiper.ports": [8888, 8000],
+      "sandpiper.gpu": "H100:2",
+      "sandpiper.gpuFallbacks": ["L40S", "cpu"],
+      "sandpiper.modal.image": "python:3.13",
+      "sandpiper.modal.dockerfile": ["RUN pip install torch", "ENV A=1"],
+      "sandpiper.modal.environment": "dev",
+      "sandpiper.modal.app": "mine",
+      "sandpiper.modal.regions": ["us-east", "eu"],
+      "sandpiper.modal.cloud": "aws",
+      "sandpiper.modal.secrets": ["hf", "wandb"],
+      "sandpiper.modal.maxConcurrent": 250,
+      "sandpiper.modal.exitSnapshot": true,
+      "sandpiper.modal.memorySnapshot": true,
+    });
+
+    expect(readTarget(FOLDER)).toEqual({
+      ...TARGET,
+      providerId: "modal",
+      image: "python:3.13",
+      network: "allow-list",
+      allowedHosts: ["pypi.org", "10.0.0.0/8"],
+      ports: [8000, 8888],
+      gpu: "H100:2",
+      gpuFallbacks: ["L40S", "cpu"],
+      options: {
+        environment: "dev",
+        app: "mine",
+        regions: "us-east,eu",
+        cloud: "aws",
+        dockerfile: "RUN pip install torch\nENV A=1",
+        secrets: "hf,wandb",
+        maxConcurrent: "250",
+        exitSnapshot: "true",
+        memorySnapshot: "true",
+      },
+    });
+  });
+
+  it("gives other providers nothing that is meant for Modal", () => {
+    Object.assign(state.settings, { "sandpiper.gpu": "H100", "sandpiper.ports": [80], "sandpiper.modal.app": "mine" });
+
+    expect(readTarget(FOLDER)).toEqual(TARGET);
+  });
+
   it("gives a local run no image of Docker's", () => {
     state.settings["sandpiper.docker.image"] = "python:3";
 

@@ -7,6 +7,7 @@ import { TARGET } from "../fake-engine.ts";
 
 const FOLDER = Uri.file("/ws");
 const OPEN: Target = { ...TARGET, network: "full" };
+const LISTED: Target = { ...TARGET, network: "allow-list", allowedHosts: ["pypi.org"] };
 const GVISOR: Target = { ...TARGET, options: { boundary: "gvisor" } };
 const DOCKER: Target = { ...TARGET, providerId: "docker" };
 const ELSEWHERE: Target = { ...DOCKER, options: { host: "ssh://me@box" } };
@@ -18,6 +19,11 @@ describe("what was agreed", () => {
     ["a weaker boundary", GVISOR, TARGET, false],
     ["an open network", TARGET, OPEN, false],
     ["a closed network", OPEN, TARGET, true],
+    ["a network of listed hosts", TARGET, LISTED, false],
+    ["the same listed hosts", LISTED, LISTED, true],
+    ["no network where hosts were listed", LISTED, TARGET, true],
+    ["listed hosts where the network was open", OPEN, LISTED, true],
+    ["an open network where hosts were listed", LISTED, OPEN, false],
     ["another provider", TARGET, DOCKER, false],
     ["another machine", DOCKER, ELSEWHERE, false],
     ["more memory", TARGET, { ...TARGET, memoryMiB: 9_999 }, true],

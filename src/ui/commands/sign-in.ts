@@ -1,0 +1,117 @@
+import * as vscode from "vscode";
+import { SandboxError } from "../../core/sandbox-error.ts";
+import type { SessionRecord } from "../../sessions/records.ts";
+import { type Account, ACCOUNTS, findAccount } from "../../sessions/accounts.ts";
+import type { Credential } from "../../sessions/credentials.ts";
+import { askKey } from "../account/ask-key.ts";
+import { withProgress } from "../register-command.ts";
+import { readSetting } from "../settings.ts";
+import { EditorError } from "../show-error.ts";
+import { listTargetChoices, readTarget } from "../target.ts";
+import type { CommandDeps } from "./command-deps.ts";
+
+interface AccountItem extends vscode.QuickPickItem {
+  readonly account: Account;
+}
+
+/**
+ * Asks for a key, tries it, and keeps it only when it works.
+ * @param argument a provider's id; asked for when left out
+ * @returns whether the user is signed in now
+ */
+export async function signIn(deps: CommandDeps, argument?: unknown): Promise<boolean> {
+  const named = ACCOUNTS.find(({ providerId }) => providerId === argument);
+  const account = named ?? (await pickAccount(ACCOUNTS, vscode.l10n.t("Sign in to which provider?")));
+  const key = account && (await askKey(account, process.env));
+  if (!account || !key) return false;
+  await tryKey(deps, account, key);
+  await deps.keys.keep(account, key);
+  deps.logger.info(`Signed in to ${account.title}`);
+  // Whoever named the provider goes on with what they were doing.
+  if (!named) void offerProvider(account);
+  return true;
+}
+
+/** Forgets a key, here and in the engine. What runs with it is ended first, or left to its lifetime. */
+export async function signOut(deps: CommandDeps): Promise<void> {
+  const keys = await Promise.all(ACCOUNTS.map(async (account) => ({ account, key: await deps.keys.read(account) })));
+  const signedIn = keys.filter(({ key }) => key).map(({ account }) => account);
+  if (signedIn.length === 0) {
+    void vscode.window.showInformationMessage(vscode.l10n.t("You are signed in to no provider."));
+    return;
+  }
+  const account = await pickAccount(signedIn, vscode.l10n.t("Sign out of which provider?"));
+  if (!account || !(await endSandboxes(deps, account))) return;
+  await deps.keys.forget(account);
+  const engine = await deps.link.get();
+  await engine.setCredential(account.providerId, undefined);
+  void vscode.window.showInformationMessage(vscode.l10n.t("Signed out of {0}.", account.title));
+}
+
+async function pickAccount(accounts: readonly Account[], placeHolder: string): Promise<Account | undefined> {
+  const [only] = accounts;
+  if (accounts.length === 1) return only;
+  const items: readonly AccountItem[] = accounts.map((account) => ({ label: account.title, account }));
+  return (await vscode.window.showQuickPick(items, { placeHolder }))?.account;
+}
+
+/** @throws {SandboxError} when the provider does not take the key: then the engine has the one that it had before */
+async function tryKey({ link, keys }: CommandDeps, account: Account, key: Credential): Promise<void> {
+  const { providerId, title } = account;
+  const choice = listTargetChoices().find((each) => each.providerId === providerId);
+  await withProgress(vscode.l10n.t("Signing in to {0}", title), async (signal) => {
+    const engine = await link.get();
+    await engine.setCredential(providerId, key);
+    try {
+      await engine.checkTarget(readTarget(undefined, choice));
+      signal.throwIfAborted();
+    } catch (error) {
+      await engine.setCredential(providerId, await keys.read(account));
+      throw toRefusal(error, account);
+    }
+  });
+}
+
+function toRefusal(error: unknown, { providerId, title }: Account): unknown {
+  if (!(error instanceof SandboxError) || error.code !== "auth") return error;
+  return new EditorError("auth", vscode.l10n.t("{0} does not accept this token. It was not kept.", title), [
+    { title: vscode.l10n.t("Try Again"), command: "sandpiper.signIn", args: [providerId] },
+  ]);
+}
+
+async function offerProvider({ providerId, title }: Account): Promise<void> {
+  const select = vscode.l10n.t("Select Provider");
+  const buttons = readSetting("provider") === providerId ? [] : [select];
+  const answer = await vscode.window.showInformationMessage(vscode.l10n.t("Signed in to {0}.", title), ...buttons);
+  if (answer === select) await vscode.commands.executeCommand("sandpiper.selectProvider");
+}
+
+/** Without its key a sandbox cannot be ended before its time. @returns false when the user keeps the account for that */
+async function endSandboxes(deps: CommandDeps, account: Account): Promise<boolean> {
+  const running = deps.store.sessions.filter((session) => isHeldBy(session, account));
+  if (running.length === 0) return true;
+  const end = vscode.l10n.t("End Them and Sign Out");
+  const leave = vscode.l10n.t("Sign Out");
+  const message = vscode.l10n.t("Sandboxes alive on {0}: {1}", account.title, running.length);
+  const detail = vscode.l10n.t(
+    "Once signed out, Sandpiper cannot end them: they go on, and cost, until their lifetime ends.",
+  );
+  const answer = await vscode.window.showWarningMessage(message, { modal: true, detail }, end, leave);
+  if (answer !== end) return answer === leave;
+  const engine = await deps.link.get();
+  for (const { id } of running) await engine.destroySession(id);
+  return true;
+}
+
+function isHeldBy({ target }: SessionRecord, { providerId }: Account): boolean {
+  return target.providerId === providerId;
+}
+
+/** Whether sandboxes there need an account that nobody has signed in to. */
+export async function isSignedOut(
+  { keys }: CommandDeps,
+  providerId: SessionRecord["target"]["providerId"],
+): Promise<boolean> {
+  const account = findAccount(providerId);
+  return account !== undefined && (await keys.read(account)) === undefined;
+}
