@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The command line: a second door to the engine that the editor uses.
+import { listBatches } from "./cli/batch.ts";
 import { type CliContext, createContext } from "./cli/connect.ts";
 import { FAILED } from "./cli/exit-code.ts";
 import { HELP } from "./cli/help.ts";
@@ -24,6 +25,7 @@ import { SandboxError, toMessage } from "./core/sandbox-error.ts";
 const COMMANDS: ReadonlyMap<string, (context: CliContext) => Promise<number>> = new Map([
   ["run", run],
   ["runs", listRuns],
+  ["batches", listBatches],
   ["logs", printLog],
   ["changes", listChanges],
   ["apply", applyChanges],

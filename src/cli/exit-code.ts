@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import type { BatchRecord } from "../sessions/cloud-records.ts";
 import type { ApplyResult } from "../sessions/engine.ts";
 import type { RunRecord } from "../sessions/records.ts";
 
@@ -14,6 +15,13 @@ export function toExitCode(run: RunRecord): number {
   // The command did well, and yet its files are missing.
   if (exit?.kind === "exited") return exit.code === 0 && run.error ? FAILED : exit.code;
   return run.stopReason === undefined || exit ? FAILED : 128 + constants.signals.SIGINT;
+}
+
+/** 0 when all of its runs succeeded, 1 when some did not. @param isStopped whether the user asked for its end */
+export function toBatchExitCode({ succeeded, count, error }: BatchRecord, isStopped: boolean): number {
+  if (succeeded === count) return 0;
+  if (isStopped) return 128 + constants.signals.SIGINT;
+  return error === undefined ? 1 : FAILED;
 }
 
 function toSignalNumber(name: string): number {

@@ -1,6 +1,7 @@
 import { SandboxError } from "../core/sandbox-error.ts";
 import { toDisplay } from "../core/workspace-path.ts";
 import type { ConnectedEngine } from "../host/engine-client.ts";
+import type { BatchRecord } from "../sessions/cloud-records.ts";
 import type { RunRecord, SessionRecord } from "../sessions/records.ts";
 import type { ChangeSetRecord, SnapshotRecord } from "../sessions/snapshot-records.ts";
 import { findWorkspaceRoot } from "./workspace-root.ts";
@@ -16,6 +17,11 @@ export async function findRun(engine: ConnectedEngine, word: string): Promise<Ru
 /** As {@link findRun}. */
 export async function findSession(engine: ConnectedEngine, word: string): Promise<SessionRecord> {
   return findRecord(await engine.listSessions(), word, "session");
+}
+
+/** As {@link findRun}. */
+export async function findBatch(engine: ConnectedEngine, word: string): Promise<BatchRecord> {
+  return findRecord(await engine.listBatches(), word, "batch");
 }
 
 /** As {@link findRun}; "last" is the newest of the workspace that the current folder is in. */
@@ -41,7 +47,13 @@ export async function findChanged(engine: ConnectedEngine, word: string): Promis
   return findRecord([...runs, ...(await engine.listChangeSets())], word, "run");
 }
 
-function findRecord<T extends { readonly id: string }>(records: readonly T[], start: string, what: string): T {
+const LISTS = { run: "runs", session: "sessions", snapshot: "snapshots", batch: "batches" } as const;
+
+function findRecord<T extends { readonly id: string }>(
+  records: readonly T[],
+  start: string,
+  what: keyof typeof LISTS,
+): T {
   const [newest] = records;
   if (start === "last" && newest) return newest;
   const found = records.filter(({ id }) => id.startsWith(start));
@@ -50,6 +62,6 @@ function findRecord<T extends { readonly id: string }>(records: readonly T[], st
   const message =
     found.length > 1
       ? `"${toDisplay(start)}" is the beginning of ${found.length} ids. Write more of it.`
-      : `There is no ${what} "${toDisplay(start)}". List them with: sandpiper ${what}s`;
+      : `There is no ${what} "${toDisplay(start)}". List them with: sandpiper ${LISTS[what]}`;
   throw new SandboxError("not-found", message);
 }

@@ -3,7 +3,10 @@ export const HELP = `Run code in a sandbox, review what it changed, and bring an
 Run
   sandpiper run [options] FILE [ARGS…]     run a file of the workspace
   sandpiper run [options] -- CMD [ARGS…]   run a command
-  sandpiper runs [--json]                  list runs
+  sandpiper runs [--batch BATCH] [--json]  list runs; those of a batch only when it is named
+  sandpiper run --count N [--concurrency M] [options] FILE [ARGS…]
+                                           run it in N sandboxes, M at once, from one snapshot: a batch
+  sandpiper batches [--json]               list batches
   sandpiper logs RUN                       print a run's output again
 
 Before anything is sent
@@ -68,6 +71,9 @@ Whose account, on Modal
 Options of run, besides
   --timeout TIME       stop after 90s, 10m, 2h…; never by default
   --env NAME=VALUE     an environment variable; may be repeated
+  --count N            so many runs, each in a sandbox of its own that knows its place by SANDPIPER_INDEX (from 0) and
+                       SANDPIPER_COUNT; a table on a terminal, else a line for each that has ended
+  --concurrency M      so many of them at once; as many as the provider lets when left out
   --snapshot ID        run the files of a snapshot rather than those of the workspace
   --allow-secret FINGERPRINT
                        send this credential this once; may be repeated
@@ -85,6 +91,7 @@ Options of run, besides
                          {"type":"applied","result":{…}}     with --pull apply
                          {"type":"error","code":"…","message":"…"}
                                                              code "blocked" comes with "findings" or "largest"
+                         {"type":"batch","batch":{…}}        with --count, at most every 250 ms
                          {"type":"end","exitCode":0}         always the last
                        pull and snapshots restore print {"type":"change-set",…}, then changes, applied and end.
 
@@ -92,5 +99,6 @@ Options of apply
   --overwrite          also write named files that changed here meanwhile
 
 Exit code of run: the command's own; 128 + N when signal N ended it; 125 when Sandpiper failed or nothing was sent.
+With --count: 0 when all runs succeeded, 1 when some did not, 125 when not all were started, 130 when you stopped them.
 Of what writes into the workspace: 0 when everything was written, 1 when something was left for you to decide.
 `;

@@ -5,9 +5,10 @@ import { toRunFolder } from "../sessions/state-folder.ts";
 import { ACCOUNT_OPTIONS, signIn } from "./account.ts";
 import type { CliContext } from "./connect.ts";
 import { describeApplied, describeChange, describeCounts } from "./describe-changes.ts";
+import { describeOutcome } from "./describe-outcome.ts";
 import { describeSession, toSessionState } from "./describe-session.ts";
 import { toApplyCode } from "./exit-code.ts";
-import { findChanged, findRun, findSession, WHICH } from "./find-record.ts";
+import { findBatch, findChanged, findRun, findSession, WHICH } from "./find-record.ts";
 import { TerminalOutput } from "./terminal-output.ts";
 import { UsageError } from "./usage-error.ts";
 import { parseWords, withEngine } from "./with-engine.ts";
@@ -43,9 +44,14 @@ export async function destroySession(context: CliContext): Promise<number> {
 
 /** `sandpiper runs` */
 export async function listRuns(context: CliContext): Promise<number> {
-  const { values } = parseWords(context.args, JSON_OPTION, 0);
+  const { values } = parseWords(context.args, { ...JSON_OPTION, batch: { type: "string" } }, 0);
   return await withEngine(context, async (engine, { print, printJson }) => {
-    for (const run of await engine.listRuns()) await (values.json ? printJson(run) : print(toRow(run)));
+    const batch = values.batch === undefined ? undefined : (await findBatch(engine, values.batch)).id;
+    for (const run of await engine.listRuns()) {
+      // A thousand runs of a batch would leave nothing else to see.
+      const isShown = batch === undefined ? values.json || run.batch === undefined : run.batch?.id === batch;
+      if (isShown) await (values.json ? printJson(run) : print(toRow(run)));
+    }
     return 0;
   });
 }
@@ -53,15 +59,9 @@ export async function listRuns(context: CliContext): Promise<number> {
 function toRow(run: RunRecord): string {
   const changes =
     run.changes && run.changes.pending > 0 ? `${describeCounts(run.changes)}, ${run.changes.pending} to decide` : "";
-  return [run.id, toOutcome(run).padEnd(8), run.target.providerId, toDisplay(run.title), changes].join("  ").trimEnd();
-}
-
-function toOutcome({ exit, blocked, error, state }: RunRecord): string {
-  if (exit?.kind === "exited") return `exit ${exit.code}`;
-  if (exit?.kind === "signaled") return exit.signal;
-  if (exit) return "lost";
-  if (blocked) return "blocked";
-  return error ? "failed" : state;
+  const index = run.batch ? `#${run.batch.index}` : "";
+  const cells = [run.id, index, describeOutcome(run).padEnd(8), run.target.providerId, toDisplay(run.title), changes];
+  return cells.filter((cell) => cell !== "").join("  ");
 }
 
 /** `sandpiper logs` */

@@ -1,9 +1,10 @@
 import { parseArgs } from "node:util";
 import { DEFAULT_MAX_FILE_MIB, DEFAULT_MAX_UPLOAD_MIB } from "../sessions/default-target.ts";
+import type { BatchPlan } from "../sessions/cloud-records.ts";
 import type { RunRequest } from "../sessions/records.ts";
 import { ACCOUNT_OPTIONS } from "./account.ts";
 import { parseDuration } from "./duration.ts";
-import { choose, parsePairs, parseSizeMiB, TARGET_OPTIONS, toTarget } from "./parse-target.ts";
+import { choose, parseCount, parsePairs, parseSizeMiB, TARGET_OPTIONS, toTarget } from "./parse-target.ts";
 import { UsageError } from "./usage-error.ts";
 import { findWorkspaceRoot, toWorkspacePath } from "./workspace-root.ts";
 
@@ -13,6 +14,8 @@ const OPTIONS = {
   ...TARGET_OPTIONS,
   ...ACCOUNT_OPTIONS,
   timeout: { type: "string" },
+  count: { type: "string" },
+  concurrency: { type: "string" },
   env: { type: "string", multiple: true },
   snapshot: { type: "string" },
   "allow-secrets": { type: "boolean" },
@@ -31,6 +34,8 @@ export interface RunArguments {
   readonly request: RunRequest;
   /** The id, or its beginning, of the snapshot whose files are to be run. */
   readonly snapshot: string | undefined;
+  /** How many runs of it, when it is to be a batch. */
+  readonly plan: BatchPlan | undefined;
   /** Whose account is used, see `account.ts`. */
   readonly profile: string | undefined;
   readonly pull: (typeof PULLS)[number];
@@ -63,7 +68,21 @@ export function parseRunArguments(args: readonly string[], cwd: string, env: Nod
     allowedSecrets: values["allow-secrets"] ? "all" : (values["allow-secret"] ?? []),
   };
   const { snapshot, profile } = values;
-  return { request, snapshot, profile, pull, isJson: values.json ?? false, isQuiet: values.quiet ?? false };
+  const { json: isJson = false, quiet: isQuiet = false } = values;
+  return { request, plan: toPlan(values), snapshot, profile, pull, isJson, isQuiet };
+}
+
+function toPlan({ count, concurrency, pull }: Values): BatchPlan | undefined {
+  if (count === undefined) {
+    if (concurrency === undefined) return undefined;
+    throw new UsageError("--concurrency goes with --count: say how many runs in all.");
+  }
+  if (pull === "apply")
+    throw new UsageError("--pull apply is for one run: write what a run of a batch changed with sandpiper apply RUN.");
+  return {
+    count: parseCount("--count", count, 1),
+    ...(concurrency === undefined ? {} : { concurrency: parseCount("--concurrency", concurrency, 1) }),
+  };
 }
 
 interface Words {

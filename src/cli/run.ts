@@ -1,6 +1,7 @@
 import type { ConnectedEngine } from "../host/engine-client.ts";
 import type { RunRecord, RunRequest } from "../sessions/records.ts";
 import { signIn } from "./account.ts";
+import { runBatch } from "./batch.ts";
 import type { CliContext } from "./connect.ts";
 import { BROKEN_PIPE, toExitCode } from "./exit-code.ts";
 import { findSnapshot } from "./find-record.ts";
@@ -12,6 +13,12 @@ import { TerminalOutput } from "./terminal-output.ts";
 /** `sandpiper run`; resolves with the exit code. @throws {UsageError} {@link SandboxError} */
 export async function run(context: CliContext): Promise<number> {
   const parsed = parseRunArguments(context.args, context.cwd, process.env);
+  const { plan, isJson, isQuiet } = parsed;
+  if (!plan) return await runOnce(context, parsed);
+  return await runBatch(context, { plan, isJson, isQuiet, toRequest: (engine) => toRequest(engine, parsed, context) });
+}
+
+async function runOnce(context: CliContext, parsed: RunArguments): Promise<number> {
   const watch = new RunWatch(await context.connect());
   const outputs = {
     stdout: new TerminalOutput(process.stdout, () => watch.breakOff()),
@@ -20,7 +27,6 @@ export async function run(context: CliContext): Promise<number> {
   const reporter = toReporter(outputs, parsed);
   context.signals.onSignal((count) => watch.stop(count > 1));
   try {
-    await signIn(watch.engine, parsed.request.target.providerId, parsed, process.env);
     const record = await watch.start(await toRequest(watch.engine, parsed, context), reporter);
     forwardInput(watch.engine, record.id);
     const last = await followToEnd(context, watch.engine, {
@@ -36,11 +42,10 @@ export async function run(context: CliContext): Promise<number> {
   }
 }
 
-async function toRequest(
-  engine: ConnectedEngine,
-  { request, snapshot }: RunArguments,
-  context: CliContext,
-): Promise<RunRequest> {
+// What has to be asked of the engine first, and given to it.
+async function toRequest(engine: ConnectedEngine, parsed: RunArguments, context: CliContext): Promise<RunRequest> {
+  const { request, snapshot } = parsed;
+  await signIn(engine, request.target.providerId, parsed, process.env);
   if (snapshot === undefined) return request;
   return { ...request, snapshotId: (await findSnapshot(engine, snapshot, context)).id };
 }

@@ -32,6 +32,6 @@ export function countEnded(count: number, runs: readonly RunRecord[]): BatchCoun
 }
 
 /** Whether its command ended with code 0 and what it changed came back. */
-function hasSucceeded({ exit, error }: RunRecord): boolean {
+export function hasSucceeded({ exit, error }: RunRecord): boolean {
   return exit?.kind === "exited" && exit.code === 0 && error === undefined;
 }
