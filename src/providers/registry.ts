@@ -7,7 +7,18 @@ import type { ProviderDeps } from "./provider-deps.ts";
 const OPTIONS: Readonly<Record<ProviderId, readonly string[]>> = {
   local: ["boundary"],
   docker: ["host", "context", "runtime", "boundary"],
-  modal: ["environment", "app", "regions", "cloud", "dockerfile", "secrets", "exitSnapshot", "memorySnapshot"],
+  modal: [
+    "environment",
+    "app",
+    "regions",
+    "cloud",
+    "dockerfile",
+    "secrets",
+    "exitSnapshot",
+    "memorySnapshot",
+    // Heeded by whoever starts many sandboxes.
+    "maxConcurrent",
+  ],
 };
 
 /**
