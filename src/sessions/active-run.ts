@@ -176,9 +176,9 @@ export class ActiveRun {
     return { prepared, process };
   }
 
-  #recordPrepared({ session, scan, notes }: PreparedRun): void {
+  #recordPrepared({ session, scan, sent, notes }: PreparedRun): void {
     const skipped = scan.skipped.slice(0, MAX_SKIPPED_ROWS).map(({ path, reason }) => ({ path, reason }));
-    this.#update({ sessionId: session.record.id, skipped, skippedCount: scan.skipped.length }, ...notes);
+    this.#update({ sessionId: session.record.id, skipped, skippedCount: scan.skipped.length, sent }, ...notes);
   }
 
   async #start(session: LiveSession, command: Command): Promise<Process> {
@@ -309,6 +309,8 @@ export class ActiveRun {
     this.record = { ...rest, state: "ended", endedAt: toIsoTime(this.#deps.clock) };
     await this.#deps.runs.save(this.record);
     this.#deps.onDidChange(this.record);
+    // Nobody waits for that but the next push.
+    if (this.#session) this.#deps.native.noteExit(this.#session);
   }
 
   #call(): Call {

@@ -67,6 +67,7 @@ class LocalEngine implements HostedEngine {
   async load(): Promise<void> {
     const isShared = this.#deps.isShared ?? false;
     await this.#parts.pool.load();
+    await this.#parts.snapshots.savedWorkspaces.load();
     await this.#parts.changeSets.load();
     await this.#parts.snapshots.timeline.load();
     await this.#parts.runs.load(isShared);
@@ -81,7 +82,7 @@ class LocalEngine implements HostedEngine {
   }
 
   get isBusy(): boolean {
-    return this.#parts.runs.isBusy || this.#parts.batches.isBusy;
+    return this.#parts.runs.isBusy || this.#parts.batches.isBusy || this.#parts.snapshots.native.isBusy;
   }
 
   async startRun(request: RunRequest): Promise<RunRecord> {
@@ -206,6 +207,8 @@ class LocalEngine implements HostedEngine {
     this.#end.abort(new SandboxError("unavailable", reason));
     await Promise.all([this.#parts.batches.abandonAll(reason), this.#parts.runs.abandonAll(reason)]);
     await this.#sweep;
+    await this.#parts.snapshots.native.settle();
+    this.#parts.snapshots.savedWorkspaces.dispose();
     await this.#parts.snapshots.timeline.flush();
     await this.#parts.snapshots.storage.dispose();
     await this.#parts.pool.flush();

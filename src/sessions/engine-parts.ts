@@ -100,10 +100,10 @@ export function createParts(deps: EngineDeps, installId: string, owner: PartsOwn
   const listRuns = (): readonly RunRecord[] => runs.list();
   const isShared = deps.isShared ?? false;
   const snapshots: Snapshots = createSnapshots({ ...common, listRuns, changeSets, uploads, isShared });
-  const { timeline } = snapshots;
+  const { timeline, native } = snapshots;
   const batches = createBatchStore(state.batches, logger);
   const logCapBytes = deps.logCapBytes ?? DEFAULT_LOG_CAP_BYTES;
-  const runs: RunDesk = new RunDesk({ ...common, uploads, timeline, logCapBytes, onDidEnd: owner.onDidEndRun });
+  const runs: RunDesk = new RunDesk({ ...common, uploads, timeline, native, logCapBytes, onDidEnd: owner.onDidEndRun });
   const onDidDecide = (runId: string, counts: ChangeCounts): Promise<void> => runs.setChanges(runId, counts);
   return {
     clock,

@@ -1,6 +1,8 @@
 import type { Sandbox } from "../core/sandbox.ts";
 import { createLock, type Lock } from "./lock.ts";
 import type { SessionRecord } from "./records.ts";
+import type { Mounted } from "./native/describe-mount.ts";
+import type { SentFiles } from "./push.ts";
 import type { SessionFiles } from "./session-files.ts";
 
 /** A session whose sandbox this engine holds. */
@@ -18,6 +20,16 @@ export interface LiveSession {
   readonly toldNotes: Set<string>;
   /** Paths that the last scan left out of what was pushed; undefined when that was before this engine. */
   leftOut: readonly string[] | undefined;
+  /** True while nothing was ever brought into its sandbox, or run there. */
+  isUntouched: boolean;
+  /** How a snapshot came into it, until one of its runs has told. */
+  arrival: Arrival | undefined;
+}
+
+/** What was sent to fill a sandbox, and what it started from. */
+interface Arrival {
+  readonly sent: SentFiles;
+  readonly mounted: Mounted | undefined;
 }
 
 export function createLiveSession(record: SessionRecord, sandbox: Sandbox, files: SessionFiles): LiveSession {
@@ -30,6 +42,8 @@ export function createLiveSession(record: SessionRecord, sandbox: Sandbox, files
     extraPaths: new Set(),
     toldNotes: new Set(),
     leftOut: undefined,
+    isUntouched: false,
+    arrival: undefined,
   };
 }
 

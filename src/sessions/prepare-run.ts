@@ -8,8 +8,11 @@ import { isSameEntry, type Manifest, toManifest } from "../snapshots/manifest.ts
 import type { ObjectStore } from "../snapshots/store/object-store.ts";
 import type { Scan, Scanner } from "../snapshots/scan/scanner.ts";
 import { type LiveSession, takeNews } from "./live-session.ts";
+import { describeMount, type Mounted } from "./native/describe-mount.ts";
+import type { NativeDesk } from "./native/native-desk.ts";
 import { pullFiles } from "./pull.ts";
 import { toPullDeps } from "./pull-deps.ts";
+import { NOTHING_SENT, type SentFiles } from "./push.ts";
 import { pushChecked } from "./push-checked.ts";
 import type { RunRequest } from "./records.ts";
 import { isGone, type SessionPool } from "./session-pool.ts";
@@ -29,6 +32,7 @@ export interface PrepareDeps {
   readonly timeline: Timeline;
   readonly clock: Clock;
   readonly uploads: UploadCheckDeps;
+  readonly native: NativeDesk;
 }
 
 /** A session that holds the workspace as it is on screen. */
@@ -39,6 +43,8 @@ export interface PreparedRun {
   readonly before: Manifest;
   /** What was just pushed, to be recorded once the command has started. */
   readonly moment: Moment;
+  /** Before the command, into a session of its own too. */
+  readonly sent: SentFiles;
   readonly notes: readonly string[];
 }
 
@@ -63,16 +69,14 @@ export async function prepareRun(deps: PrepareDeps, request: PrepareRequest, cal
   if (snapshotId !== undefined) return await prepareSnapshotRun(deps, request, snapshotId, call);
   try {
     // Creating a sandbox takes as long as scanning does.
-    const [scan, { session, notes }] = await Promise.all([
+    const [{ scan, isChecked }, { session, notes }] = await Promise.all([
       scanWorkspace(deps, run, own.signal).then((found) => checkCold(deps, run, found, own)),
       deps.pool.acquire({ workspaceRoot, target, neededMs: timeoutMs }, own, progress),
     ]);
     checkIsSent(run, scan);
     request.onDidAcquire(session);
-    return {
-      ...(await bring(deps, request, { session, scan }, own)),
-      notes: [...takeNews(session, scan.notes), ...notes],
-    };
+    const brought = await bring(deps, request, { session, scan, isChecked }, own);
+    return { ...brought, notes: [...takeNews(session, scan.notes), ...notes, ...brought.notes] };
   } catch (error) {
     // The half that goes on has nobody to go on for.
     failure.abort(error);
@@ -98,7 +102,7 @@ async function prepareSnapshotRun(
   const session = await restoreNewSession(deps, { snapshotId, target: run.target, isDetached: true }, call);
   request.onDidAcquire(session);
   const asSaved = { ...request, run: { ...run, overlays: [] } };
-  return { ...(await bring(deps, asSaved, { session, scan }, call)), notes: [] };
+  return await bring(deps, asSaved, { session, scan }, call);
 }
 
 // The same, of a snapshot that was looked at, checked and packed for all of the batch.
@@ -118,7 +122,7 @@ async function prepareBatchRun(
   const session = await source.admit(runId, create, call);
   request.onDidAcquire(session);
   const scan: Scan = { manifest, skipped: [], notes: [], totalBytes, treeHash, isVerified: true };
-  return { ...(await bring(deps, request, { session, scan }, call)), notes: [] };
+  return await bring(deps, request, { session, scan }, call);
 }
 
 function scanWorkspace(deps: PrepareDeps, request: RunRequest, signal: AbortSignal): Promise<Scan> {
@@ -133,10 +137,19 @@ function scanWorkspace(deps: PrepareDeps, request: RunRequest, signal: AbortSign
 }
 
 // Everything goes into a new sandbox: there is no need to wait for that to know whether it may.
-async function checkCold(deps: PrepareDeps, request: RunRequest, scan: Scan, call: Call): Promise<Scan> {
-  if (selectWarm(deps.pool.list(), request).length > 0) return scan;
+async function checkCold(
+  deps: PrepareDeps,
+  request: RunRequest,
+  scan: Scan,
+  call: Call,
+): Promise<Required<Pick<Found, "scan" | "isChecked">>> {
+  const isCold = selectWarm(deps.pool.list(), request).length === 0;
+  if (isCold) await checkWhole(deps, request, scan, call);
+  return { scan, isChecked: isCold };
+}
+
+async function checkWhole(deps: PrepareDeps, request: RunRequest, { manifest }: Scan, call: Call): Promise<void> {
   const { workspaceRoot, overlays } = request;
-  const { manifest } = scan;
   const texts = overlays.filter(({ path }) => manifest.has(path));
   await checkUpload(
     deps.uploads,
@@ -144,7 +157,6 @@ async function checkCold(deps: PrepareDeps, request: RunRequest, scan: Scan, cal
     request,
     call,
   );
-  return scan;
 }
 
 /**
@@ -159,13 +171,21 @@ export function checkIsSent({ command }: RunRequest, scan: Pick<Scan, "manifest"
   throw new SandboxError("invalid", `${toDisplay(command.path)} cannot be run: ${reason ?? "it is gone"}.`);
 }
 
+interface Found extends Pick<PreparedRun, "session" | "scan"> {
+  /** All that was scanned may be in a sandbox. */
+  readonly isChecked?: boolean;
+}
+
 async function bring(
   deps: PrepareDeps,
-  { run: request, runId }: PrepareRequest,
-  { session, scan }: Pick<PreparedRun, "session" | "scan">,
+  { run: request, runId, progress }: PrepareRequest,
+  { session, scan, isChecked }: Found,
   call: Call,
-): Promise<Omit<PreparedRun, "notes">> {
+): Promise<PreparedRun> {
   return await session.lock(async () => {
+    // What is mounted is not sent, and has to be allowed all the same.
+    const onWillMount = isChecked ? undefined : () => checkWhole(deps, request, scan, call);
+    const mounted = await deps.native.mountNearest(session, scan.manifest, call, onWillMount);
     const unclaimed = await lookAfterEarlierRuns(deps, request, session, call);
     const { files } = session;
     const found = files.known;
@@ -175,13 +195,35 @@ async function bring(
     const { workspaceRoot, overlays } = request;
     const { store } = deps;
     const push = { workspaceRoot, overlays, local: scan.manifest, store, ...(extra ? { extra } : {}) };
-    const { kept } = await pushChecked(deps.uploads, session, { run: request, push }, call);
+    const { kept, sent } = await pushChecked(deps.uploads, session, { run: request, push }, call);
+    await deps.native.saveAfterPush(session, sent.totalBytes, call, progress);
     session.runIds.add(runId);
     if (request.snapshotId === undefined) session.leftOut = scan.skipped.map(({ path }) => path);
     if (session.record.batchId === undefined) noteEnvironment(deps.pool, session, Object.keys(request.env));
     const before = unclaimed ? withPush(unclaimed, found, files.known) : files.known;
-    return { session, scan, before, moment: { ...toMoment(session, { cause: "push", runId }), kept } };
+    const moment = { ...toMoment(session, { cause: "push", runId }), kept };
+    return { session, scan, before, moment, ...tellArrival(session, { sent, mounted }, deps.clock) };
   }, call.signal);
+}
+
+// What a snapshot was restored from is told by the first run in it; what was sent for that counts as its own only where
+// the session is.
+function tellArrival(
+  session: LiveSession,
+  { sent, mounted }: { readonly sent: SentFiles; readonly mounted: Mounted | undefined },
+  clock: Clock,
+): Pick<PreparedRun, "sent" | "notes"> {
+  const earlier = session.arrival ?? { sent: NOTHING_SENT, mounted: undefined };
+  session.arrival = undefined;
+  const told = earlier.mounted ? earlier : { sent, mounted };
+  return {
+    sent: session.record.isDetached ? addSent(earlier.sent, sent) : sent,
+    notes: told.mounted ? [describeMount(told.mounted, told.sent, clock.now())] : [],
+  };
+}
+
+function addSent(a: SentFiles, b: SentFiles): SentFiles {
+  return { fileCount: a.fileCount + b.fileCount, totalBytes: a.totalBytes + b.totalBytes };
 }
 
 // For whoever restores the session: which variables it had is worth knowing, and their values are nobody's business.

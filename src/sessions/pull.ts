@@ -7,6 +7,7 @@ import { planChanges } from "../snapshots/changes/merge.ts";
 import type { ObjectStore } from "../snapshots/store/object-store.ts";
 import { receiveTar } from "../snapshots/archive/receive.ts";
 import type { TarLimits } from "../snapshots/archive/tar-reader.ts";
+import { isMarker } from "./native/marker.ts";
 import { proposeChanges } from "./propose-changes.ts";
 import type { Change } from "./records.ts";
 import { type SessionFiles, toLatest } from "./session-files.ts";
@@ -63,7 +64,7 @@ function listCandidates(listing: WorkspaceListing, files: SessionFiles, deps: Pu
   const folders = foldersOf(listing.paths);
   const touched = new Set(listing.touched);
   return listing.paths.filter((path) => {
-    if (folders.has(path) || deps.leaveOut.has(path)) return false;
+    if (folders.has(path) || deps.leaveOut.has(path) || isMarker(path)) return false;
     if (files.known.has(path)) return touched.has(path);
     return !deps.rules.isIgnored(path, false);
   });

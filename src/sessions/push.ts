@@ -10,6 +10,7 @@ import { packStored } from "../snapshots/archive/pack-stored.ts";
 import { isWithin, parentsOf, planPush } from "./plan-push.ts";
 import type { Overlay } from "./records.ts";
 import { type SessionFiles, toLatest } from "./session-files.ts";
+import { sumSizes } from "./upload-size.ts";
 
 /** What to bring into a sandbox. */
 export interface PushRequest {
@@ -25,8 +26,18 @@ export interface PushRequest {
   readonly onWillSend: (paths: readonly string[]) => Promise<void>;
 }
 
+/** How much was sent: files and links, and their bytes uncompressed. */
+export interface SentFiles {
+  readonly fileCount: number;
+  readonly totalBytes: number;
+}
+
+/** Nothing at all. */
+export const NOTHING_SENT: SentFiles = { fileCount: 0, totalBytes: 0 };
+
 /** What was pushed. */
 export interface Push {
+  readonly sent: SentFiles;
   /** What turned out different from `local`: path -> what was sent; undefined when nothing was. */
   readonly updates: ReadonlyMap<string, Entry | undefined>;
   /** Settles when the store has what was sent; that is nothing to wait for before something is run. Never rejects. */
@@ -48,7 +59,7 @@ export async function pushWorkspace(
   const sent = extra ? [...plan.send, extra.path] : plan.send;
   if (sent.length === 0 && plan.deletes.length === 0) {
     files.pushed = toLatest(files.pushed, request.local);
-    return { updates: new Map(), kept: Promise.resolve() };
+    return { updates: new Map(), kept: Promise.resolve(), sent: NOTHING_SENT };
   }
   if (sent.length > 0) await request.onWillSend(plan.send);
   const concerned = [...plan.send, ...plan.deletes];
@@ -59,7 +70,7 @@ export async function pushWorkspace(
   recordPush(files, { local: request.local, send: plan.send, deletes: plan.deletes, updates });
   for (const path of concerned) files.resend.delete(path);
   if (updates.size > 0) call.logger.debug(`${updates.size} files changed while they were being sent`);
-  return { updates, kept };
+  return { updates, kept, sent: countSent(delta.pack.manifest, sent) };
 }
 
 interface PushedDelta {
@@ -72,7 +83,7 @@ async function applyPush(
   sandbox: Sandbox,
   { deletes, pack: request, store }: PushedDelta,
   call: Call,
-): Promise<Push & { readonly updates: Map<string, Entry | undefined> }> {
+): Promise<Omit<Push, "sent"> & { readonly updates: Map<string, Entry | undefined> }> {
   if (request.paths.length === 0) {
     await sandbox.apply({ deletes }, call);
     return { updates: new Map(), kept: Promise.resolve() };
@@ -91,7 +102,7 @@ async function applyPush(
 }
 
 /** A snapshot's files, for a sandbox. */
-interface PushedTree {
+export interface PushedTree {
   readonly tree: Manifest;
   /** The workspace as it counts as pushed. */
   readonly base: Manifest;
@@ -109,7 +120,7 @@ export async function pushTree(
   files: SessionFiles,
   { tree, base, store, pack }: PushedTree,
   call: Call,
-): Promise<void> {
+): Promise<SentFiles> {
   const plan = planPush({ local: tree, pushed: files.known, known: files.known, resend: files.resend });
   for (const path of [...plan.send, ...plan.deletes]) files.resend.add(path);
   const packPaths = pack ?? ((paths) => packStored({ manifest: tree, paths, store }).tar);
@@ -119,6 +130,12 @@ export async function pushTree(
   files.pushed = base;
   files.resend.clear();
   files.isUnchecked = false;
+  return countSent(tree, plan.send);
+}
+
+function countSent(manifest: Manifest, paths: readonly string[]): SentFiles {
+  const files = paths.filter((path) => manifest.get(path)?.type !== "directory");
+  return { fileCount: files.length, totalBytes: sumSizes(manifest, files) };
 }
 
 function toPackRequest(request: PushRequest, paths: readonly string[]): PackRequest {

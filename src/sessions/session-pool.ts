@@ -225,6 +225,7 @@ export class SessionPool {
         expiresAt: sandbox.expiresAt.toISOString(),
       };
       const session = createLiveSession(ready, sandbox, createSessionFiles());
+      session.isUntouched = true;
       await fill?.(session, call);
       // A later engine goes on with a sandbox only when it knows what is in it.
       const saving = this.saveFiles(session);

@@ -21,6 +21,8 @@ export interface StateFolder {
   readonly changeSets: string;
   /** One JSON file per batch. */
   readonly batches: string;
+  /** One JSON file per workspace that a provider keeps for us. */
+  readonly native: string;
   /** Copies of folders that are not on disk; made anew when they are gone. */
   readonly mirrors: string;
   /** Disposable. */
@@ -42,6 +44,7 @@ export function toStateFolder(env: NodeJS.ProcessEnv, platform = process.platfor
     snapshots: join(root, "snapshots"),
     changeSets: join(root, "changesets"),
     batches: join(root, "batches"),
+    native: join(root, "native"),
     mirrors: join(root, "mirrors"),
     cache: join(root, "cache"),
     providers: join(root, "providers"),

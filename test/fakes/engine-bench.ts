@@ -48,13 +48,17 @@ export class EngineBench {
     this.provider = parts.provider;
   }
 
-  static async create(deps: Partial<EngineDeps> = {}): Promise<EngineBench> {
+  /** @param makeProvider with the folder that its sandboxes may be in */
+  static async create(
+    deps: Partial<EngineDeps> = {},
+    makeProvider = (root: string): FakeProvider => new FakeProvider(root),
+  ): Promise<EngineBench> {
     const folder = await realpath(await mkdtemp(join(tmpdir(), "sandpiper-")));
     await mkdir(join(folder, "workspace"));
     const parts = {
       scanner: createScanner(SCAN_WORKER),
       secrets: createSecretScanner(SECRET_WORKER),
-      provider: new FakeProvider(join(folder, "sandboxes")),
+      provider: makeProvider(join(folder, "sandboxes")),
     };
     const engine = await makeEngine(folder, parts, deps);
     return new EngineBench(folder, engine, parts);
@@ -142,7 +146,8 @@ export class EngineBench {
     await this.engine.dispose();
     await this.#parts.scanner.dispose();
     await this.#parts.secrets.dispose();
-    await rm(this.folder, { recursive: true, force: true });
+    // What the provider was doing when the engine ended goes on.
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

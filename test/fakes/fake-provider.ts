@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Readable, Readable as ReadableStream } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -20,7 +20,19 @@ import type {
 import { checkWorkspacePath } from "../../src/core/workspace-path.ts";
 
 /** A step of a sandbox's life that can be made to fail or to wait. */
-export type FaultPoint = "create" | "create-answer" | "connect" | "apply" | "exec" | "list" | "collect" | "destroy";
+export type FaultPoint =
+  | "save"
+  | "mount"
+  | "pause"
+  | "resume"
+  | "create"
+  | "create-answer"
+  | "connect"
+  | "apply"
+  | "exec"
+  | "list"
+  | "collect"
+  | "destroy";
 
 interface Books {
   readonly spec: SandboxSpec;
@@ -46,7 +58,7 @@ export class FakeProvider implements Provider {
   /** By sandbox: what ends each command in it. */
   readonly running = new Map<string, Set<() => void>>();
   /** What each `apply` was given. */
-  readonly applied: { readonly deletes: readonly string[]; readonly hasTar: boolean }[] = [];
+  readonly applied: { readonly deletes: readonly string[]; readonly hasTar: boolean; readonly tarBytes: number }[] = [];
 
   /** Finds what a provider that died left in `root`. */
   constructor(root: string) {
@@ -107,7 +119,20 @@ export class FakeProvider implements Provider {
   #open(id: string): Sandbox {
     const books = this.sandboxes.get(id);
     if (!books) throw new SandboxError("not-found", "That sandbox is gone.");
-    return new FakeSandbox(id, books, this);
+    return this.extend(new FakeSandbox(id, books, this));
+  }
+
+  /** Gives a sandbox what not every provider has. */
+  protected extend(sandbox: Sandbox): Sandbox {
+    return sandbox;
+  }
+
+  /** A sandbox again, in a copy of that workspace's folder. */
+  protected async revive(workspace: string, spec: SandboxSpec, call: Call): Promise<Sandbox> {
+    const sandbox = await this.create(spec, call);
+    await rm(sandbox.workspace, { recursive: true });
+    await cp(workspace, sandbox.workspace, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    return sandbox;
   }
 }
 
@@ -164,13 +189,20 @@ class FakeSandbox implements Sandbox {
     await this.#step("apply", call);
     for (const path of delta.deletes)
       await rm(join(this.workspace, checkWorkspacePath(path)), { recursive: true, force: true });
+    let tarBytes = 0;
     if (delta.tar) {
+      const counted = async function* (tar: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+        for await (const piece of tar) {
+          tarBytes += piece.length;
+          yield piece;
+        }
+      };
       const tar = spawn("tar", ["-x", "-C", this.workspace], { stdio: ["pipe", "ignore", "inherit"] });
-      await pipeline(ReadableStream.from(delta.tar), tar.stdin);
+      await pipeline(ReadableStream.from(counted(delta.tar)), tar.stdin);
       await ended(tar);
     }
     await writeFile(this.#marker, "");
-    this.#provider.applied.push({ deletes: delta.deletes, hasTar: delta.tar !== undefined });
+    this.#provider.applied.push({ deletes: delta.deletes, hasTar: delta.tar !== undefined, tarBytes });
   }
 
   async list(call: Call): Promise<WorkspaceListing> {

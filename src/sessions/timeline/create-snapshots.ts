@@ -1,5 +1,6 @@
 import type { Call } from "../../core/call.ts";
 import type { Logger } from "../../core/logger.ts";
+import type { Provider } from "../../core/provider.ts";
 import type { ObjectStore } from "../../snapshots/store/object-store.ts";
 import type { Scanner } from "../../snapshots/scan/scanner.ts";
 import { createTreeStore } from "../../snapshots/store/tree-store.ts";
@@ -7,7 +8,10 @@ import type { ChangeSetStore } from "../change-set-store.ts";
 import type { Clock } from "../clock.ts";
 import type { EngineEvent } from "../engine.ts";
 import type { LiveSession } from "../live-session.ts";
-import type { RunRecord } from "../records.ts";
+import { createNative } from "../native/create-native.ts";
+import type { NativeDesk } from "../native/native-desk.ts";
+import type { NativeRecords } from "../native/native-records.ts";
+import type { RunRecord, Target } from "../records.ts";
 import type { RunStore } from "../run-store.ts";
 import type { SessionPool } from "../session-pool.ts";
 import type { StateFolder } from "../state-folder.ts";
@@ -32,6 +36,7 @@ export interface SnapshotsDeps {
   readonly changeSets: ChangeSetStore;
   readonly onDidChange: (event: EngineEvent) => void;
   readonly uploads: UploadCheckDeps;
+  readonly loadProvider: (target: Target) => Promise<Provider>;
   readonly newCall: () => Call;
   readonly isShared: boolean;
 }
@@ -41,15 +46,19 @@ export interface Snapshots {
   readonly timeline: Timeline;
   readonly desk: SnapshotDesk;
   readonly storage: Storage;
+  /** What providers keep, and which of it there is: an accelerator of snapshots. */
+  readonly native: NativeDesk;
+  readonly savedWorkspaces: NativeRecords;
   /** Keeps what a session's sandbox holds before it ends; never rejects. */
   readonly keepLast: (session: LiveSession, cause: "destroy" | "expiry") => Promise<void>;
 }
 
-/** Reads nothing yet: `timeline.load` and `storage.load` do. */
+/** Reads nothing yet: `load` of the timeline, the storage and the saved workspaces does. */
 export function createSnapshots(deps: SnapshotsDeps): Snapshots {
   const { state, store, clock, logger } = deps;
   const trees = createTreeStore(state.trees);
-  const timeline = new Timeline({
+  const native = createNative({ ...deps, trees, onDidChange: (tree) => timeline.announce(tree) });
+  const timeline: Timeline = new Timeline({
     snapshots: createSnapshotStore(state.snapshots, logger),
     trees,
     store,
@@ -59,6 +68,7 @@ export function createSnapshots(deps: SnapshotsDeps): Snapshots {
       const session = deps.pool.findLive(sessionId);
       if (session) await fetchContents(deps, session, paths, deps.newCall());
     },
+    findAcceleration: (tree) => native.records.findAcceleration(tree),
     onDidChange: deps.onDidChange,
     onDidGrow: () => storage.tidyLater(),
   });
@@ -70,11 +80,20 @@ export function createSnapshots(deps: SnapshotsDeps): Snapshots {
     logger,
     isShared: deps.isShared,
     readLiveObjects: () => readLiveObjects(deps),
+    listNativeTrees: () => native.records.listTrees(),
   });
+  const keepLast: Snapshots["keepLast"] = async (session, cause) => {
+    const call = deps.newCall();
+    await native.desk.settle(session.record.id);
+    await captureLast({ timeline, store, clock }, session, cause, call);
+    await native.desk.saveLast(session, call);
+  };
   return {
     timeline,
     storage,
-    desk: new SnapshotDesk({ ...deps, timeline }),
-    keepLast: (session, cause) => captureLast({ timeline, store, clock }, session, cause, deps.newCall()),
+    desk: new SnapshotDesk({ ...deps, timeline, native: native.desk }),
+    native: native.desk,
+    savedWorkspaces: native.records,
+    keepLast,
   };
 }

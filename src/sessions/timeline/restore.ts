@@ -4,9 +4,10 @@ import { SandboxError } from "../../core/sandbox-error.ts";
 import type { ObjectStore } from "../../snapshots/store/object-store.ts";
 import { type Clock, toIsoTime } from "../clock.ts";
 import type { LiveSession } from "../live-session.ts";
-import { pushTree } from "../push.ts";
+import type { NativeDesk } from "../native/native-desk.ts";
 import type { Target } from "../records.ts";
 import type { SessionPool } from "../session-pool.ts";
+import { bringTree } from "./bring-tree.ts";
 import { captureSession, lookInto } from "./capture.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -16,6 +17,7 @@ export interface RestoreDeps {
   readonly store: ObjectStore;
   readonly pool: SessionPool;
   readonly clock: Clock;
+  readonly native: NativeDesk;
 }
 
 /** What to make of which snapshot. */
@@ -43,7 +45,8 @@ export async function restoreNewSession(deps: RestoreDeps, request: RestoreReque
     ...(source ? { batchId: source.batchId } : {}),
   };
   const fill = async (session: LiveSession, own: Call): Promise<void> => {
-    await pushTree(session.sandbox, session.files, { tree, base, store: deps.store, pack: source?.snapshot.pack }, own);
+    const pack = source && ((paths: readonly string[]) => source.snapshot.pack(paths));
+    await bringTree(deps, session, { tree, base, pack }, own);
     session.leftOut = leftOut;
   };
   const { target } = request;
@@ -71,7 +74,7 @@ export async function restoreIntoSession(
     checkIdle(session);
     // What differs is told from what is there, also from what nobody has looked at before.
     session.files.known = await lookInto(deps, session, call);
-    await pushTree(session.sandbox, session.files, { tree, base, store: deps.store }, call);
+    await bringTree(deps, session, { tree, base }, call);
   }, call.signal);
   session.leftOut = await deps.timeline.readLeftOut(snapshotId);
   await deps.pool.saveFiles(session);

@@ -13,6 +13,7 @@ import type { Scan, Scanner } from "../../snapshots/scan/scanner.ts";
 import type { ChangeSetStore } from "../change-set-store.ts";
 import { checkTarget, checkWorkspaceRoot } from "../check-request.ts";
 import type { Clock } from "../clock.ts";
+import type { NativeDesk } from "../native/native-desk.ts";
 import { proposeChanges } from "../propose-changes.ts";
 import type { Overlay, SessionRecord, Target } from "../records.ts";
 import type { SessionPool } from "../session-pool.ts";
@@ -43,6 +44,7 @@ export interface SnapshotDeskDeps {
   readonly changeSets: ChangeSetStore;
   readonly clock: Clock;
   readonly uploads: UploadCheckDeps;
+  readonly native: NativeDesk;
   readonly newCall: () => Call;
 }
 

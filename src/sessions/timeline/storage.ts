@@ -23,6 +23,8 @@ export interface StorageDeps {
   readonly logger: Logger;
   /** Hashes of contents that are needed whatever snapshots there are: change sets', sessions'. */
   readonly readLiveObjects: () => Promise<Iterable<string>>;
+  /** Root hashes of what providers keep: what new sandboxes start from has to be known, and its contents be there. */
+  readonly listNativeTrees: () => readonly string[];
   /** True when another engine uses the state folder too, whose needs are not known here: then nothing is removed. */
   readonly isShared: boolean;
 }
@@ -118,8 +120,11 @@ export class Storage {
   }
 
   async #collect(): Promise<void> {
-    const { timeline, readLiveObjects } = this.#deps;
-    const live = timeline.list().flatMap(({ treeHash, baseTreeHash }) => [treeHash, baseTreeHash]);
+    const { timeline, readLiveObjects, listNativeTrees } = this.#deps;
+    const live = [
+      ...timeline.list().flatMap(({ treeHash, baseTreeHash }) => [treeHash, baseTreeHash]),
+      ...listNativeTrees(),
+    ];
     const objects = await readLiveObjects();
     await collectGarbage(this.#folders, { treeHashes: live, objects }, { signal: this.#end.signal });
     timeline.forgetComplete();

@@ -22,6 +22,10 @@ export interface TimelineDeps {
   readonly logger: Logger;
   /** Brings contents that the store lacks from that session's sandbox, if it is there. */
   readonly fetchContents: (sessionId: string, paths: readonly string[]) => Promise<void>;
+  /** Which provider holds such a tree too; kept elsewhere, and never in a record on disk. */
+  readonly findAcceleration: (
+    tree: Pick<SnapshotRecord, "workspaceRoot" | "treeHash">,
+  ) => SnapshotRecord["accelerated"];
   readonly onDidChange: (event: EngineEvent) => void;
   /** Something was added or may be removed: what is kept may have to be looked through. */
   readonly onDidGrow: () => void;
@@ -66,6 +70,10 @@ export class Timeline {
 
   /** Newest first. */
   list(): readonly SnapshotRecord[] {
+    return this.#newestFirst().map((record) => this.#show(record));
+  }
+
+  #newestFirst(): readonly SnapshotRecord[] {
     // Of two in the same millisecond the later one counts as newer.
     return [...this.#records.values()]
       .toReversed()
@@ -111,7 +119,7 @@ export class Timeline {
     const at = this.#deps.clock.now();
     return await this.#lock(async () => {
       await moment.kept;
-      return await this.#record(moment, at);
+      return this.#show(await this.#record(moment, at));
     });
   }
 
@@ -137,11 +145,8 @@ export class Timeline {
     return await this.#lock(async () => {
       const { name: oldName, ...rest } = this.find(snapshotId);
       const name = change.name === undefined ? oldName : change.name.trim();
-      return await this.#save({
-        ...rest,
-        isPinned: change.isPinned ?? rest.isPinned,
-        ...(name ? { name } : {}),
-      });
+      const changed = { ...rest, isPinned: change.isPinned ?? rest.isPinned, ...(name ? { name } : {}) };
+      return this.#show(await this.#save(changed));
     });
   }
 
@@ -177,7 +182,7 @@ export class Timeline {
   }
 
   #findNewest({ workspaceRoot, sessionId }: Moment): SnapshotRecord | undefined {
-    return this.list().find(
+    return this.#newestFirst().find(
       (record) => record.workspaceRoot === workspaceRoot && record.sessionId === sessionId && record.cause !== "import",
     );
   }
@@ -195,6 +200,14 @@ export class Timeline {
     this.#complete.set(key, tree);
   }
 
+  /** Tells of a tree's records anew: whether a provider holds it too has changed. */
+  announce({ workspaceRoot, treeHash }: Pick<SnapshotRecord, "workspaceRoot" | "treeHash">): void {
+    for (const record of this.#records.values()) {
+      if (record.workspaceRoot === workspaceRoot && record.treeHash === treeHash)
+        this.#deps.onDidChange({ type: "snapshot", snapshot: this.#show(record) });
+    }
+  }
+
   /** What was complete may no longer be: contents have been removed. */
   forgetComplete(): void {
     this.#complete.clear();
@@ -203,8 +216,13 @@ export class Timeline {
   async #save(record: SnapshotRecord): Promise<SnapshotRecord> {
     await this.#deps.snapshots.save(record);
     this.#records.set(record.id, record);
-    this.#deps.onDidChange({ type: "snapshot", snapshot: record });
+    this.#deps.onDidChange({ type: "snapshot", snapshot: this.#show(record) });
     return record;
+  }
+
+  #show(record: SnapshotRecord): SnapshotRecord {
+    const accelerated = this.#deps.findAcceleration(record);
+    return accelerated ? { ...record, accelerated } : record;
   }
 }
 
