@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { Readable, type Writable } from "node:stream";
+import { Duplex, Readable, type Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 
 /** Where the files of one machine are on the host. */
@@ -52,25 +52,29 @@ const SYSTEM = ["/usr", "/etc/alternatives", "/etc/ssl", "/etc/ca-certificates",
 const LINKS = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 const INFO_FD = 3;
 const READY_FD = 4;
+const USERS_FD = 5;
+/** Who there is inside besides root: the first user of most images, and nobody. */
+const USERS = "0 0 1\n1000 101000 1\n65534 165534 1\n";
 const ENTER = 'cd "$0" && exec "$@"';
 
 /**
  * Starts a machine: bubblewrap with a user, PID, mount, IPC and host name namespace of its own, root inside, `/usr` and
  * the like read-only from the host, all else an empty tree that is written to. Commands enter by nsenter. Memory and
- * processors are not limited.
+ * processors are not limited. There are other users than root only where the emulator itself runs as root.
  */
 export async function startMachine(options: MachineOptions): Promise<Machine> {
   await prepareRoot(path.join(options.places.folder, "root"));
   await mkdir(path.join(options.places.folder, "mounts"), { recursive: true });
   const init = spawn("bwrap", toArguments(options), {
     env: { ...options.env },
-    stdio: ["pipe", "pipe", "pipe", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe", "pipe", "pipe", "pipe"],
   });
   const ended = toExitCode(init);
   if (!isPiped(init)) throw new Error("bubblewrap: no pipes");
-  const [info, ready] = await Promise.all([readAll(init, INFO_FD), readAll(init, READY_FD)]);
+  const pid = await readPid(init);
+  if (pid > 0) await giveUsers(init, pid);
+  const ready = await readAll(init, READY_FD);
   if (ready === "") throw new Error(`bubblewrap: ${await text(init.stderr)}`);
-  const pid = Number(/"child-pid": (\d+)/.exec(info)?.[1]);
   return {
     entrypoint: init,
     ended,
@@ -101,7 +105,7 @@ function ignoreExisting(error: NodeJS.ErrnoException): void {
 }
 
 function toArguments({ places, hasNetwork, entrypoint, workdir }: MachineOptions): string[] {
-  const script = `echo ready >&${READY_FD}; exec ${INFO_FD}>&- ${READY_FD}>&-; ${ENTER}`;
+  const script = `echo ready >&${READY_FD}; exec ${INFO_FD}>&- ${READY_FD}>&- ${USERS_FD}>&-; ${ENTER}`;
   return [
     ["--unshare-user", "--uid", "0", "--gid", "0", "--cap-add", "ALL"],
     ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "modal", "--die-with-parent"],
@@ -111,6 +115,7 @@ function toArguments({ places, hasNetwork, entrypoint, workdir }: MachineOptions
     ["--proc", "/proc", "--dev", "/dev"],
     ["--ro-bind", places.images, "/__modal/images"],
     ["--bind", path.join(places.folder, "mounts"), "/__modal/mounts"],
+    mayGiveUsers ? ["--userns-block-fd", String(USERS_FD)] : [],
     ["--info-fd", String(INFO_FD), "--", "/bin/sh", "-c", script, workdir],
     entrypoint,
   ].flat();
@@ -138,6 +143,31 @@ function killIfThere(pid: number): void {
 
 function isPiped(child: ChildProcess): child is PipedProcess {
   return child.stdin !== null && child.stdout !== null && child.stderr !== null;
+}
+
+const mayGiveUsers = process.getuid?.() === 0;
+
+/** bubblewrap waits for it. Source: user_namespaces(7), "User and group ID mappings". */
+async function giveUsers(child: ChildProcess, pid: number): Promise<void> {
+  if (!mayGiveUsers) return;
+  for (const map of ["uid_map", "gid_map"]) await writeFile(`/proc/${pid}/${map}`, USERS);
+  const ready = child.stdio.at(USERS_FD);
+  if (ready instanceof Duplex) ready.end("x");
+}
+
+/** Of the first process; 0 when bubblewrap did not start it. Reads on after it: bubblewrap does not survive a closed pipe. */
+function readPid(child: ChildProcess): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const stream = child.stdio[INFO_FD];
+  let info = "";
+  if (!(stream instanceof Readable)) return Promise.resolve(0);
+  stream.on("data", (chunk) => {
+    info += String(chunk);
+    const [, pid] = /"child-pid": (\d+)\D/.exec(info) ?? [];
+    if (pid) resolve(Number(pid));
+  });
+  stream.once("close", () => resolve(0));
+  return promise;
 }
 
 async function readAll(child: ChildProcess, descriptor: number): Promise<string> {
