@@ -33,7 +33,6 @@ export function toModalSubject(newProvider: () => Provider): ContractSubject {
     spec: MODAL_SPEC,
     cannot: {
       holdBack: "Modal takes all output in and keeps it, so that it can be read later",
-      limitProcesses: "the emulator's commands are this machine's root in disguise, whom no limit of processes binds",
       limitMemory: "the emulator has no control groups; at Modal the memory limit is Modal's own",
     },
   };

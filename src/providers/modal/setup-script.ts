@@ -13,8 +13,8 @@ export const ENTER = ["/bin/sh", `${TOOLS}/enter.sh`] as const;
 /** Ends every command. */
 export const KILL_ALL_COMMAND = ["/bin/sh", `${TOOLS}/kill-all.sh`] as const;
 
-/** For what is ours beside a command: the supervisor, and the helpers of moving files. */
-const OWN_PROCESSES = 4;
+/** For the supervisor of a command, and of one that moves files meanwhile. */
+const OWN_PROCESSES = 2;
 
 const MARKS = { perl: "sandpiper-ready perl", shell: "sandpiper-ready shell" } as const;
 
