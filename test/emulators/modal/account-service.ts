@@ -15,21 +15,27 @@ interface AppGetOrCreate {
 
 interface SecretGetOrCreate {
   readonly deploymentName: string;
+  /** 5 is a secret without a name, for the values that come with it. */
   readonly objectCreationType: number;
   readonly envDict: Readonly<Record<string, string>>;
+}
+
+/** What the account's methods work on. */
+interface AccountServiceDeps {
+  readonly credentials: Credentials;
+  readonly images: ImageStore;
+  /** Ids by name; filled as apps are made. */
+  readonly apps: Map<string, string>;
+  /** Variables by the secret's name. */
+  readonly secrets: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 const IMAGE_BUILDER_VERSION = "2025.06";
 const CREATE_IF_MISSING = 1;
 const EPHEMERAL = 5;
 
-/** Sign-in, apps, environments and secrets. `apps` is ids by name. */
-export function toAccountMethods(
-  credentials: Credentials,
-  images: ImageStore,
-  apps: Map<string, string>,
-): ServiceMethods {
-  const secrets = new Map<string, string>();
+/** Sign-in, apps, environments and secrets. */
+export function toAccountMethods({ credentials, images, apps, secrets }: AccountServiceDeps): ServiceMethods {
   return {
     authTokenGet: (_: object, context: CallContext) => ({ token: credentials.signIn(context.metadata) }),
     appGetOrCreate({ appName, objectCreationType }: AppGetOrCreate) {
@@ -45,14 +51,9 @@ export function toAccountMethods(
       metadata: { name: deploymentName || "main", settings: { imageBuilderVersion: IMAGE_BUILDER_VERSION } },
     }),
     secretGetOrCreate({ deploymentName, objectCreationType, envDict }: SecretGetOrCreate) {
-      if (objectCreationType === EPHEMERAL) return { secretId: images.addSecret(envDict) };
-      const known = secrets.get(deploymentName);
-      if (known === undefined && objectCreationType !== CREATE_IF_MISSING) {
-        throw new ServerError(Status.NOT_FOUND, `Secret '${deploymentName}' not found`);
-      }
-      const secretId = known ?? images.addSecret(envDict);
-      secrets.set(deploymentName, secretId);
-      return { secretId };
+      const env = objectCreationType === EPHEMERAL ? envDict : secrets[deploymentName];
+      if (!env) throw new ServerError(Status.NOT_FOUND, `Secret '${deploymentName}' not found`);
+      return { secretId: images.addSecret(env) };
     },
   };
 }

@@ -31,6 +31,8 @@ export interface ModalEmulatorOptions {
   readonly gpuWaitMs?: number;
   /** How many sandboxes may live at once; not limited when absent. */
   readonly maxSandboxes?: number;
+  /** The account's named secrets: variables by name. */
+  readonly secrets?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** How long the token for a sandbox's commands is good; an hour when absent. */
   readonly routerTokenSeconds?: number;
 }
@@ -112,7 +114,7 @@ async function listen({ cloud, books, faults, tunnels }: Parts, options: ModalEm
   const definitions = await loadDefinitions();
   const routerUrl = () => `https://127.0.0.1:${listener.port}`;
   const controlPlane = {
-    ...toAccountMethods(credentials, cloud.images, apps),
+    ...toAccountMethods({ credentials, images: cloud.images, apps, secrets: options.secrets ?? {} }),
     ...toImageMethods(cloud.images, faults),
     ...toSandboxMethods({ cloud, credentials, tunnels, apps, routerUrl, gpuWaitMs: options.gpuWaitMs }),
     ...toMemoryMethods(cloud, snapshots, { credentials, routerUrl }),

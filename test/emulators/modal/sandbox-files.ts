@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, rename } from "node:fs/promises";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { ServerError, Status } from "nice-grpc";
@@ -6,7 +6,7 @@ import type { ImageStore } from "./images.ts";
 import { newId } from "./ids.ts";
 import type { Machine } from "./machine.ts";
 import { BASE_ENV, type EmulatedSandbox } from "./sandbox.ts";
-import { toCode, toPacking, unpackTree } from "./trees.ts";
+import { toCode } from "./trees.ts";
 
 /** The image is the overlay's lower layer; where overlays can't be stacked, as in a container, it is copied. */
 const MOUNT = `
@@ -19,6 +19,9 @@ mount -t overlay overlay -o "$options" "$path" 2>/dev/null ||
   { cp -a "$lower/." "$own/upper" && mount --bind "$own/upper" "$path"; }
 `;
 
+/** Runs inside, where links and owners mean what they mean there. A file that changes while it is read is no failure. */
+const SAVE = 'tar -C "$0" --numeric-owner -cf - . | tar -C "$1" --numeric-owner -xpf -';
+
 /** Saves a folder of a sandbox as an image: all its files as they are seen inside, mounted ones too. Returns its id. */
 export async function saveDirectory(
   sandbox: EmulatedSandbox,
@@ -28,11 +31,16 @@ export async function saveDirectory(
   const machine = await sandbox.machine();
   const isThere = await run(machine, ["test", "-d", directory]);
   if (isThere.code !== 0) throw new ServerError(Status.INVALID_ARGUMENT, `${directory} is not a directory.`);
+  const name = newId("save", 8);
+  const copy = path.join(sandbox.parts.folder, "mounts", name);
+  await mkdir(copy);
+  const copied = await run(machine, ["sh", "-c", SAVE, directory, `/__modal/mounts/${name}`]);
+  if (copied.code !== 0) throw new ServerError(Status.INTERNAL, `Could not save: ${copied.stderr}`);
   return images.save({
     kind: "saved",
     ttlSeconds,
     inherited: images.get(sandbox.definition.imageId),
-    fill: (folder) => copyOut(machine, directory, folder),
+    fill: (folder) => rename(copy, folder),
   });
 }
 
@@ -65,21 +73,10 @@ export async function unmountImage(sandbox: EmulatedSandbox, images: ImageStore,
   await images.release(mount.imageId);
 }
 
-/** Packs inside, where the path's links mean what they mean there. */
-async function copyOut(machine: Machine, directory: string, folder: string): Promise<void> {
-  const packing = start(machine, toPacking(directory));
-  packing.stdin.end();
-  await unpackTree(packing, folder);
-}
-
 async function run(machine: Machine, argv: readonly string[]): Promise<{ code: number; stderr: string }> {
-  const process = start(machine, argv);
+  const process = machine.start({ argv, env: BASE_ENV, workdir: "/" });
   process.stdin.end();
   process.stdout.resume();
   const [code, stderr] = await Promise.all([toCode(process), text(process.stderr)]);
   return { code, stderr };
-}
-
-function start(machine: Machine, argv: readonly string[]) {
-  return machine.start({ argv, env: BASE_ENV, workdir: "/" });
 }

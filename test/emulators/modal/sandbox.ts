@@ -7,7 +7,7 @@ import type { ImageStore } from "./images.ts";
 import { type Machine, prepareRoot, startMachine } from "./machine.ts";
 import type { ExecStart, NetworkAccess, SandboxCreate, SandboxDefinition } from "./messages.ts";
 import { OutputSpool } from "./output-spool.ts";
-import { copyTree, packTree, removeTree, unpackTree } from "./trees.ts";
+import { copyLiveTree, copyTree, removeTree } from "./trees.ts";
 
 /** `modal.client.GenericResult`. Status 1 is success, 2 failure, 3 terminated, 4 timeout, 7 idle timeout. */
 export interface SandboxResult {
@@ -167,7 +167,7 @@ export class EmulatedSandbox {
       kind: "saved",
       ttlSeconds,
       inherited: this.parts.images.get(this.definition.imageId),
-      fill: (folder) => unpackTree(packTree(root), folder),
+      fill: (folder) => copyLiveTree(root, folder),
     });
   }
 

@@ -1,16 +1,8 @@
-import { execFile, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdir, rm } from "node:fs/promises";
-import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
-
-/** A tar that writes an archive. */
-interface Packing {
-  readonly stdout: Readable;
-  readonly stderr: Readable;
-  once(event: "close", listener: (code: number | null) => void): unknown;
-}
 
 const run = promisify(execFile);
 
@@ -20,26 +12,16 @@ export async function copyTree(from: string, to: string): Promise<void> {
   await run("cp", ["-a", "--reflink=auto", `${from}/.`, to]);
 }
 
-/** The arguments of a tar that packs what is in a folder. */
-export function toPacking(folder: string): string[] {
-  return ["tar", "-C", folder, "--numeric-owner", "-cf", "-", "."];
-}
-
-/** Packs a folder that something may be writing to. */
-export function packTree(folder: string): Packing {
-  const [tar = "", ...rest] = toPacking(folder);
-  return spawn(tar, rest, { stdio: ["ignore", "pipe", "pipe"] });
-}
-
-/** Unpacks into a folder that is there. @throws with what the tars said */
-export async function unpackTree(packing: Packing, folder: string): Promise<void> {
-  const unpacking = spawn("tar", ["-C", folder, "--numeric-owner", "-xpf", "-"], { stdio: ["pipe", "ignore", "pipe"] });
+/** The same from a folder that something may be writing to, into one that is there. @throws with what tar said */
+export async function copyLiveTree(from: string, to: string): Promise<void> {
+  const pack = spawn("tar", ["-C", from, "--numeric-owner", "-cf", "-", "."], { stdio: ["ignore", "pipe", "pipe"] });
+  const unpack = spawn("tar", ["-C", to, "--numeric-owner", "-xpf", "-"], { stdio: ["pipe", "ignore", "pipe"] });
   const [packed, unpacked, ...said] = await Promise.all([
-    toCode(packing),
-    toCode(unpacking),
-    text(packing.stderr),
-    text(unpacking.stderr),
-    pipeline(packing.stdout, unpacking.stdin),
+    toCode(pack),
+    toCode(unpack),
+    text(pack.stderr),
+    text(unpack.stderr),
+    pipeline(pack.stdout, unpack.stdin),
   ]);
   // 1 says that a file changed while it was read, which is the affair of whoever writes it.
   if (packed > 1 || unpacked !== 0) throw new Error(`tar: ${said.join("")}`);
@@ -56,7 +38,7 @@ export async function removeTree(folder: string): Promise<void> {
 }
 
 /** A process's exit code, 128 by a signal, when its streams have closed. */
-export function toCode(process: Pick<Packing, "once">): Promise<number> {
+export function toCode(process: ChildProcess): Promise<number> {
   return new Promise((resolve) => {
     process.once("close", (code) => resolve(code ?? 128));
   });
