@@ -13,6 +13,11 @@ export function describeSettings(): void {
       ["network", "full"],
       ["docker.host", "tcp://203.0.113.1:2375"],
       ["local.boundary", "gvisor"],
+      ["allowedHosts", ["203.0.113.0/24"]],
+      ["modal.environment", "main"],
+      ["modal.secrets", ["aws"]],
+      ["gpu", "B200:8"],
+      ["budget.perDayUsd", 1_000_000],
     ] as const) {
       it(`cannot say ${key}`, async () => {
         await rejects(async () => settings().update(key, value, vscode.ConfigurationTarget.Workspace));
