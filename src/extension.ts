@@ -7,10 +7,11 @@ import type { ConnectedEngine } from "./host/engine-client.ts";
 import { type StateFolder, toStateFolder } from "./sessions/state-folder.ts";
 import { followKeys, handOnKeys } from "./ui/account/hand-on-keys.ts";
 import { createKeyStore, type KeyStore } from "./ui/account/key-store.ts";
+import { BatchPanels } from "./ui/batch/batch-panels.ts";
 import { registerCommands } from "./ui/commands/register-commands.ts";
 import { keepContexts } from "./ui/contexts.ts";
 import { EngineLink } from "./ui/engine-link.ts";
-import { IGNORE_LANGUAGE, ignoreCompletion } from "./ui/ignore/complete-ignore.ts";
+import { registerCompletion } from "./ui/ignore/register-completion.ts";
 import { keepSettings, tellSettings } from "./ui/keep-settings.ts";
 import { CodeLenses } from "./ui/lens/code-lenses.ts";
 import { createReadLog, logFileOf } from "./ui/read-log.ts";
@@ -55,12 +56,13 @@ export function activate(context: vscode.ExtensionContext): void {
   resources.add(createViews(link, store, reviewFiles));
   resources.add(createStatusBar(store));
   resources.add(vscode.commands.registerCommand("sandpiper.showLogs", () => logger.show()));
-  resources.add(vscode.languages.registerCompletionItemProvider(IGNORE_LANGUAGE, ignoreCompletion, "/", "!"));
+  resources.add(registerCompletion());
   const { workspaceState: memento, globalState: globalMemento } = context;
   const uploadView = resources.add(new UploadView(link));
   const isUnattended = context.extensionMode === vscode.ExtensionMode.Test;
+  const batchPanels = resources.add(new BatchPanels({ store, extensionUri: context.extensionUri }));
   const asked = { memento, globalMemento, isUnattended };
-  const deps = { link, store, terminals, reviewFiles, keys, uploadView, logger, ...asked };
+  const deps = { link, store, terminals, reviewFiles, keys, uploadView, batchPanels, logger, ...asked };
   resources.add(registerCommands(deps));
   restoreRuns({ state, store, terminals, logger });
 }

@@ -1,8 +1,11 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../core/disposable-store.ts";
+import type { SessionRecord } from "../sessions/records.ts";
+import { type Ability, hasAbility } from "./abilities.ts";
+import { isLiveBatch } from "./batch/batch-store.ts";
 import type { EngineLink } from "./engine-link.ts";
 import { hasPendingChanges, isLive, type RunStore } from "./run-store.ts";
-import { shownChangeSets, shownRuns } from "./views/runs-view.ts";
+import { shownBatches, shownChangeSets, shownRuns } from "./views/runs-view.ts";
 import { openRoots } from "./workspace-folder.ts";
 
 /** Keeps the context keys up that menus and welcome views of package.json ask for. */
@@ -20,7 +23,9 @@ export function keepContexts(link: EngineLink, store: RunStore): Disposable {
       const runs = shownRuns(store);
       set("isRunning", runs.some(isLive));
       set("hasPendingChanges", runs.some(hasPendingChanges) || shownChangeSets(store).length > 0);
-      set("hasSessions", store.sessions.length > 0);
+      setSessionKeys(store.sessions, set);
+      set("hasBatches", shownBatches(store).length > 0);
+      set("hasLiveBatch", shownBatches(store).some(isLiveBatch));
       const roots = openRoots();
       set(
         "hasSnapshots",
@@ -29,4 +34,18 @@ export function keepContexts(link: EngineLink, store: RunStore): Disposable {
     }),
   );
   return resources;
+}
+
+/** What the palette offers is what some session can do. */
+function setSessionKeys(sessions: readonly SessionRecord[], set: (key: string, value: boolean) => void): void {
+  const ready = sessions.filter(({ state }) => state === "ready");
+  const can = (ability: Ability): boolean => ready.some(({ target }) => hasAbility(target, ability));
+  set("hasSessions", sessions.length > 0);
+  set("hasPorts", can("ports"));
+  set("hasImages", can("images"));
+  set("hasPause", can("pause"));
+  set(
+    "hasPaused",
+    sessions.some(({ state }) => state === "paused"),
+  );
 }

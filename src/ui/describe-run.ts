@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import type { RunRecord } from "../sessions/records.ts";
 import { toDisplay } from "../core/workspace-path.ts";
+import { describeRunCost } from "./describe-cost.ts";
 import { describeProvider, describeTarget } from "./target.ts";
 
 /** How a run went, as one of few. */
@@ -83,10 +84,15 @@ export function titleOf(run: RunRecord): string {
   return toDisplay(run.title);
 }
 
-/** State, duration and place in one line: "exit 3 · 1.2 s · Local". */
+/** State, duration, place and cost in one line: "exit 3 · 1.2 s · Modal · $0.02". */
 export function describeRun(run: RunRecord): string {
   const duration = durationMsOf(run);
-  return [describeState(run), duration === undefined ? undefined : describeDuration(duration), describeShortPlace(run)]
+  return [
+    describeState(run),
+    duration === undefined ? undefined : describeDuration(duration),
+    describeShortPlace(run),
+    describeRunCost(run),
+  ]
     .filter((part) => part !== undefined)
     .join(" · ");
 }

@@ -37,6 +37,20 @@ export function describeContents({ fileCount, totalBytes }: SnapshotRecord): str
     : vscode.l10n.t("{0} files, {1}", fileCount.toLocaleString(), size);
 }
 
+/**
+ * What a provider of sandboxes holds of it, in few words and in full: "on Modal", "Modal holds it until Dec 1: restores there
+ * without sending it". Empty when none does, or no longer.
+ */
+export function describeHeld({ accelerated }: SnapshotRecord): readonly string[] {
+  if (!accelerated || Date.parse(accelerated.until) <= Date.now()) return [];
+  const provider = describeProvider(accelerated.providerId);
+  const until = new Date(accelerated.until).toLocaleDateString([], { month: "short", day: "numeric" });
+  return [
+    vscode.l10n.t("on {0}", provider),
+    vscode.l10n.t("{0} holds it until {1}: restores there without sending it", provider, until),
+  ];
+}
+
 /** "812 B", "3.4 KiB", "120 MiB". */
 export function describeSize(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];

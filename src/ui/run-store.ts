@@ -1,15 +1,21 @@
 import { type Disposable, DisposableStore } from "../core/disposable-store.ts";
 import { Emitter } from "../core/event.ts";
+import type { BatchRecord, CostReport } from "../sessions/cloud-records.ts";
 import type { EngineEvent } from "../sessions/engine.ts";
 import type { RunRecord, SessionRecord } from "../sessions/records.ts";
 import type { ChangeSetRecord, SnapshotRecord } from "../sessions/snapshot-records.ts";
+import { BatchStore, isBatchRun, isLiveBatch } from "./batch/batch-store.ts";
 import type { EngineLink } from "./engine-link.ts";
+import { limitRate } from "./limit-rate.ts";
 
 /** Output of a run that can now be read, up to `sizeBytes` of its log. */
 export interface OutputAdvance {
   readonly runId: string;
   readonly sizeBytes: number;
 }
+
+/** Hundreds of sandboxes that are made for one run each come and go: who draws hears of them, and of what they cost, this often. */
+const OFTEN_MS = 500;
 
 /** What this window knows of the engine's records: filled when the engine is reached, kept up by its events. Everything drawn is drawn from here. */
 export class RunStore implements Disposable {
@@ -22,8 +28,13 @@ export class RunStore implements Disposable {
   readonly #snapshots = new Map<string, SnapshotRecord>();
   readonly #changeSets = new Map<string, ChangeSetRecord>();
   readonly #told = new Set<Set<string>>();
+  readonly #changedOften = this.#resources.add(limitRate(() => this.#changed.fire(undefined), OFTEN_MS));
+  #sortedRuns: readonly RunRecord[] | undefined;
+  #costs: CostReport | undefined;
 
-  /** With the run that changed, or undefined when something else or everything did. */
+  /** Batches and the runs that are theirs, which are in no other list here. */
+  readonly batches = this.#resources.add(new BatchStore());
+  /** With the single run that changed, or undefined when something else or everything did. */
   readonly onDidChange = this.#changed.event;
   readonly onDidAdvance = this.#advanced.event;
 
@@ -33,16 +44,24 @@ export class RunStore implements Disposable {
     // Whatever was missed while there was no connection is read afresh.
     this.#resources.add(
       link.onDidChangeState((state) => {
-        const isCut = state === "idle" && (this.runs.some(isLive) || this.sessions.length > 0);
+        const isCut =
+          state === "idle" &&
+          (this.runs.some(isLive) || this.sessions.length > 0 || this.batches.all.some(isLiveBatch));
         // An engine that went away unasked is started anew, to say what became of its runs and sandboxes.
         if (state === "connected" || isCut) void this.load().catch(() => undefined);
       }),
     );
   }
 
-  /** Newest first. */
+  /** Newest first; single ones. */
   get runs(): readonly RunRecord[] {
-    return [...this.#runs.values()].sort((a, b) => newestFirst(a.requestedAt, b.requestedAt));
+    this.#sortedRuns ??= [...this.#runs.values()].sort((a, b) => newestFirst(a.requestedAt, b.requestedAt));
+    return this.#sortedRuns;
+  }
+
+  /** What sandboxes have cost, as far as it has been told. */
+  get costs(): CostReport | undefined {
+    return this.#costs;
   }
 
   /** Newest first, without those that have ended. */
@@ -69,8 +88,9 @@ export class RunStore implements Disposable {
     return [...this.#changeSets.values()].sort((a, b) => newestFirst(a.createdAt, b.createdAt));
   }
 
+  /** Single or of a batch. */
   run(id: string): RunRecord | undefined {
-    return this.#runs.get(id);
+    return this.#runs.get(id) ?? this.batches.run(id);
   }
 
   session(id: string): SessionRecord | undefined {
@@ -95,8 +115,33 @@ export class RunStore implements Disposable {
     const known = this.#runs.get(run.id);
     if (known && known.state === "ended" && run.state !== "ended") return;
     this.#note(run.id);
+    if (isBatchRun(run)) return this.batches.putRun(run);
     this.#runs.set(run.id, run);
+    this.#sortedRuns = undefined;
     this.#changed.fire(run);
+  }
+
+  /** Puts a record in before its event arrives. */
+  putBatch(batch: BatchRecord): void {
+    this.#note(batch.id);
+    if (this.batches.putBatch(batch)) this.#changed.fire(undefined);
+  }
+
+  /** Puts a record in before its event arrives. */
+  putSession(session: SessionRecord): void {
+    if (!session.isDetached) return this.#put(this.#sessions, session);
+    this.#note(session.id);
+    // Of one that was made for a single run only the run is news.
+    if (session.state === "ended") this.#sessions.delete(session.id);
+    else this.#sessions.set(session.id, session);
+    this.#changedOften.request();
+  }
+
+  /** Reads anew what sandboxes have cost. @throws {SandboxError} */
+  async loadCosts(): Promise<CostReport> {
+    const costs = await (await this.#link.get()).readCosts();
+    this.#putCosts(costs);
+    return costs;
   }
 
   /** Reads every record from the engine, which is started if need be. @throws {SandboxError} */
@@ -106,22 +151,26 @@ export class RunStore implements Disposable {
     this.#told.add(told);
     try {
       const engine = await this.#link.get();
-      const [runs, sessions, snapshots, changeSets] = await Promise.all([
+      const [runs, sessions, snapshots, changeSets, batches, costs] = await Promise.all([
         engine.listRuns(),
         engine.listSessions(),
         engine.listSnapshots(),
         engine.listChangeSets(),
+        engine.listBatches(),
+        engine.readCosts(),
       ]);
-      replace(this.#runs, runs, told);
-      replace(this.#sessions, sessions, told);
+      const single = runs.filter((run) => !isBatchRun(run));
+      replace(this.#runs, single, told);
+      this.batches.replace(batches, runs.filter(isBatchRun), told);
+      replace(this.#sessions, sessions.filter(isShown), told);
       replace(this.#snapshots, snapshots, told);
       replace(this.#changeSets, changeSets, told);
+      this.#costs = costs;
     } finally {
       this.#told.delete(told);
     }
+    this.#sortedRuns = undefined;
     this.#changed.fire(undefined);
-    // Terminals of runs that went on meanwhile catch up.
-    for (const run of this.runs) this.#changed.fire(run);
   }
 
   async dispose(): Promise<void> {
@@ -135,13 +184,13 @@ export class RunStore implements Disposable {
       case "run":
         return this.putRun(event.run);
       case "session":
-        return this.#put(this.#sessions, event.session);
+        return this.putSession(event.session);
       case "snapshot":
         return this.#put(this.#snapshots, event.snapshot);
       case "batch":
+        return this.putBatch(event.batch);
       case "costs":
-        // Not about single runs.
-        break;
+        return this.#putCosts(event.costs);
       case "change-set":
         return this.#put(this.#changeSets, event.changeSet);
       case "snapshot-deleted":
@@ -155,6 +204,11 @@ export class RunStore implements Disposable {
     this.#note(record.id);
     known.set(record.id, record);
     this.#changed.fire(undefined);
+  }
+
+  #putCosts(costs: CostReport): void {
+    this.#costs = costs;
+    this.#changedOften.request();
   }
 
   #note(id: string): void {
@@ -174,6 +228,10 @@ function replace<R extends { readonly id: string }>(
 ): void {
   for (const id of known.keys()) if (!newer.has(id)) known.delete(id);
   for (const record of read) if (!newer.has(record.id)) known.set(record.id, record);
+}
+
+function isShown({ isDetached, state }: SessionRecord): boolean {
+  return !isDetached || state !== "ended";
 }
 
 /** Whether the run still goes on. */

@@ -38,6 +38,7 @@ function remediesOf(error: unknown): readonly Remedy[] {
   if (error instanceof EditorError) return error.remedies;
   // From the engine comes a code and a message alone; one that names the file is about a file that is not sent.
   if (error instanceof SandboxError && error.message.includes(".sandboxignore")) return [editIgnoreFile()];
+  if (error instanceof SandboxError && error.message.includes("sandpiper.budget")) return [openBudget(), showCosts()];
   if (!(error instanceof SandboxError)) return [showLogs()];
   const account = error.code === "auth" && ACCOUNTS.find(({ title }) => error.message.includes(title));
   // Others, such as a registry of images, have their own ways to sign in.
@@ -51,8 +52,8 @@ function remediesByCode(): Readonly<Record<ErrorCode, readonly Remedy[]>> {
     blocked: [openSettings(), showLogs()],
     unavailable: elsewhere,
     unsupported: elsewhere,
-    quota: elsewhere,
-    capacity: elsewhere,
+    quota: [showSessions(), selectProvider()],
+    capacity: [selectGpu(), selectProvider()],
     auth: elsewhere,
     "not-found": [showLogs()],
     conflict: [showLogs()],
@@ -71,6 +72,23 @@ export function openSettings(setting = "@ext:sandpiper.sandpiper"): Remedy {
 /** Leads to VS Code's page for trusting the folder. */
 export function manageTrust(): Remedy {
   return { title: vscode.l10n.t("Manage Workspace Trust"), command: "workbench.trust.manage" };
+}
+
+function openBudget(): Remedy {
+  return openSettings("sandpiper.budget");
+}
+
+function showCosts(): Remedy {
+  return { title: vscode.l10n.t("Show Costs"), command: "sandpiper.showCosts" };
+}
+
+/** What is there can be ended, so that there is room again. */
+function showSessions(): Remedy {
+  return { title: vscode.l10n.t("Show Sessions"), command: "sandpiper.sessions.focus" };
+}
+
+function selectGpu(): Remedy {
+  return { title: vscode.l10n.t("Select GPU…"), command: "sandpiper.selectGpu" };
 }
 
 function editIgnoreFile(): Remedy {

@@ -1,29 +1,37 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../core/disposable-store.ts";
 import { toMessage } from "../core/sandbox-error.ts";
-import { isLive, type RunStore } from "./run-store.ts";
+import { createCostMeter } from "./cost-meter.ts";
+import { limitRate } from "./limit-rate.ts";
+import type { RunStore } from "./run-store.ts";
 import { readSetting } from "./settings.ts";
 import { readTargetChoice } from "./target.ts";
-import { shownRuns } from "./views/runs-view.ts";
+import { countLive } from "./views/runs-view.ts";
 
-/** Where code would run, and whether it does. A click chooses. */
+/** Batches change many times a second. */
+const BATCH_MS = 500;
+
+/** Where code would run, and whether it does: a click chooses. Beside it what that costs. */
 export function createStatusBar(store: RunStore): Disposable {
   const resources = new DisposableStore();
   const item = resources.add(vscode.window.createStatusBarItem("sandpiper.target", vscode.StatusBarAlignment.Left, 50));
   item.name = vscode.l10n.t("Sandbox Target");
   item.command = "sandpiper.selectProvider";
   const draw = (): void => drawItem(item, store);
+  const drawSoon = resources.add(limitRate(draw, BATCH_MS));
   resources.add(store.onDidChange(draw));
+  resources.add(store.batches.onDidChange(() => drawSoon.request()));
   resources.add(
     vscode.workspace.onDidChangeConfiguration((change) => change.affectsConfiguration("sandpiper") && draw()),
   );
   draw();
   item.show();
+  resources.add(createCostMeter(store));
   return resources;
 }
 
 function drawItem(item: vscode.StatusBarItem, store: RunStore): void {
-  const running = shownRuns(store).filter(isLive).length;
+  const running = countLive(store);
   const place = readPlace();
   const network = place.network === "none" ? vscode.l10n.t("network off") : vscode.l10n.t("network on");
   const count = running === 0 ? "" : ` · ${vscode.l10n.t("{0} running", running)}`;

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { toStateFolder } from "../sessions/state-folder.ts";
 import { EditorError, manageTrust } from "./show-error.ts";
-import { toMirrorRoot } from "./virtual/mirror-folder.ts";
+import { toMirrorRoot } from "./virtual/mirror-root.ts";
 
 /** @throws {EditorError} `blocked` in a folder that the user has not said to trust: its settings and code are not acted on. */
 export function requireTrust(): void {

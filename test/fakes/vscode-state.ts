@@ -1,3 +1,4 @@
+import type { FakePanel } from "./fake-webview.ts";
 import type { URI } from "./uri.ts";
 
 /** What the editor looks like, and what was done to it. Call {@link resetFake} before each test. */
@@ -15,8 +16,6 @@ export interface FakeState {
   inputs: (string | undefined)[];
   /** The input boxes that were answered, with what they said to the answer. */
   readonly inputBoxes: (FakeInputBox & { readonly doubt: unknown })[];
-  /** Addresses that were opened outside of the editor. */
-  readonly opened: string[];
   /** What the file dialogs to come give. */
   files: (URI | undefined)[];
   /** Files, path -> text. */
@@ -34,6 +33,28 @@ export interface FakeState {
   readonly executed: { readonly command: string; readonly args: readonly unknown[] }[];
   readonly commands: Map<string, (...args: unknown[]) => unknown>;
   readonly terminals: FakeTerminal[];
+  readonly statusItems: FakeStatusItem[];
+  readonly panels: FakePanel[];
+  /** View type -> what brings its panels back after a reload. */
+  readonly serializers: Map<string, FakeSerializer>;
+  /** Addresses that were opened outside of the editor. */
+  readonly opened: string[];
+  /** What was put on the clipboard. */
+  readonly copied: string[];
+}
+
+export interface FakeSerializer {
+  deserializeWebviewPanel(panel: FakePanel, kept: unknown): Promise<void>;
+}
+
+export interface FakeStatusItem {
+  readonly id: string;
+  text: string;
+  tooltip: string | undefined;
+  isShown: boolean;
+  show(): void;
+  hide(): void;
+  dispose(): void;
 }
 
 export interface FakeDocument {
@@ -79,7 +100,6 @@ export const state: FakeState = {
   picks: [],
   inputs: [],
   inputBoxes: [],
-  opened: [],
   files: [],
   disk: new Map(),
   tabs: [],
@@ -88,6 +108,11 @@ export const state: FakeState = {
   executed: [],
   commands: new Map(),
   terminals: [],
+  statusItems: [],
+  panels: [],
+  serializers: new Map(),
+  opened: [],
+  copied: [],
 };
 
 export function resetFake(settings: Record<string, unknown> = {}): void {
@@ -103,9 +128,18 @@ export function resetFake(settings: Record<string, unknown> = {}): void {
     files: [],
     tabs: [],
   });
-  for (const list of [state.messages, state.asked, state.inputBoxes, state.opened, state.executed, state.terminals])
-    list.length = 0;
+  const lists = [
+    state.messages,
+    state.asked,
+    state.inputBoxes,
+    state.executed,
+    state.terminals,
+    state.statusItems,
+    state.panels,
+  ];
+  for (const list of [...lists, state.opened, state.copied]) list.length = 0;
   state.commands.clear();
+  state.serializers.clear();
   state.disk.clear();
 }
 

@@ -1,8 +1,15 @@
 /** The part of VS Code's API that src/ui uses, in memory. Tests set `state` and read what was done back from it. */
 import { createFakeDisk } from "./fake-disk.ts";
+import { createFakePanel } from "./fake-webview.ts";
 import { createFakeQuickPick } from "./fake-quick-pick.ts";
 import { URI } from "./uri.ts";
-import { type FakeInputBox, type FakeTerminal, state } from "./vscode-state.ts";
+import {
+  type FakeInputBox,
+  type FakeSerializer,
+  type FakeStatusItem,
+  type FakeTerminal,
+  state,
+} from "./vscode-state.ts";
 
 export { URI as Uri };
 
@@ -97,6 +104,7 @@ export const ConfigurationTarget = { Global: 1, Workspace: 2, WorkspaceFolder: 3
 export const ProgressLocation = { Notification: 15 } as const;
 export const StatusBarAlignment = { Left: 1, Right: 2 } as const;
 export const InputBoxValidationSeverity = { Info: 1, Warning: 2, Error: 3 } as const;
+export const ViewColumn = { Active: -1, Beside: -2, One: 1 } as const;
 export const QuickPickItemKind = { Separator: -1, Default: 0 } as const;
 
 export class FileSystemError extends Error {
@@ -192,6 +200,28 @@ export const window = {
     return items.find((item) => item.label === label);
   },
   createQuickPick: () => createFakeQuickPick(state),
+  createStatusBarItem: (id: string) => {
+    const item: FakeStatusItem = {
+      id,
+      text: "",
+      tooltip: undefined,
+      isShown: false,
+      show: () => (item.isShown = true),
+      hide: () => (item.isShown = false),
+      dispose: () => (item.isShown = false),
+    };
+    state.statusItems.push(item);
+    return item;
+  },
+  createWebviewPanel: (viewType: string, title: string) => {
+    const panel = createFakePanel(viewType, title);
+    state.panels.push(panel);
+    return panel;
+  },
+  registerWebviewPanelSerializer: (viewType: string, serializer: FakeSerializer) => {
+    state.serializers.set(viewType, serializer);
+    return { dispose: () => void state.serializers.delete(viewType) };
+  },
   createTreeView: () => ({ title: "", description: "", message: "", dispose: () => undefined }),
   showInputBox: async (options?: FakeInputBox) => {
     const text = state.inputs.shift();
@@ -230,9 +260,13 @@ export const window = {
 };
 
 export const env = {
+  language: "en",
   openExternal: async (uri: URI) => {
     state.opened.push(uri.toString());
     return true;
+  },
+  clipboard: {
+    writeText: async (text: string) => void state.copied.push(text),
   },
 };
 

@@ -10,7 +10,7 @@ const VSCE = join(root, "node_modules/@vscode/vsce/vsce");
 
 /** What may be in the package; all else is a mistake in .vscodeignore. */
 const ALLOWED =
-  /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE(?:\.txt)?|(?:l10n|language)\/[^/]+\.json|package\.nls[^/]*\.json|media\/[^/]+\.(?:svg|png)|media\/walkthrough\/[^/]+|dist\/(?:extension\.cjs|(?:cli|engine|scan-worker|secret-worker|seatbelt-runner)\.js|chunks\/[^/]+\.c?js|vendor\/.+))$/;
+  /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE(?:\.txt)?|(?:l10n|language)\/[^/]+\.json|package\.nls[^/]*\.json|media\/[^/]+\.(?:svg|png)|media\/walkthrough\/[^/]+|dist\/(?:extension\.cjs|(?:cli|engine|scan-worker|secret-worker|seatbelt-runner)\.js|chunks\/[^/]+\.c?js|webview\/[^/]+\.(?:js|css)|vendor\/.+))$/;
 const REQUIRED = [
   "package.json",
   "README.md",
@@ -21,6 +21,8 @@ const REQUIRED = [
   "dist/scan-worker.js",
   "dist/seatbelt-runner.js",
   "dist/secret-worker.js",
+  "dist/webview/batch-table.css",
+  "dist/webview/batch-table.js",
 ];
 
 /** Packages the extension as it is released. @returns the path of the .vsix, in `folder` */

@@ -25,6 +25,7 @@ export const LAYERS: readonly Layer[] = [
   check("format", "oxfmt/bin/oxfmt", ["--check", "src", "test", "scripts"]),
   check("lint", "oxlint/bin/oxlint", ["--type-aware", "src", "test", "scripts"]),
   check("types", "typescript/bin/tsc", ["--noEmit"]),
+  check("types of web views", "typescript/bin/tsc", ["--noEmit", "-p", "src/ui/batch/webview"]),
   check("dead code", "knip/bin/knip.js", []),
   vitest("unit", []),
   { name: "package", needs: [], run: checkPackage },

@@ -1,6 +1,7 @@
 import type * as vscode from "vscode";
 import type { Logger } from "../../core/logger.ts";
 import type { KeyStore } from "../account/key-store.ts";
+import type { BatchPanels } from "../batch/batch-panels.ts";
 import type { EngineLink } from "../engine-link.ts";
 import type { ReviewFiles } from "../review/review-files.ts";
 import type { RunStore } from "../run-store.ts";
@@ -21,5 +22,6 @@ export interface CommandDeps {
   /** Nobody is there to ask. */
   readonly isUnattended: boolean;
   readonly uploadView: UploadView;
+  readonly batchPanels: BatchPanels;
   readonly logger: Logger;
 }

@@ -3,8 +3,11 @@ import { compareSnapshots, diffWithWorkspace, openSnapshotDifference } from "./c
 import type { CommandDeps } from "./command-deps.ts";
 import type { CommandId } from "./register-commands.ts";
 import { openTerminal, rerun, showRun, stopRun } from "./control-run.ts";
+import { showBatch, stopBatch } from "./control-batch.ts";
 import { editIgnoreFile } from "./edit-ignore-file.ts";
 import { explainPath } from "./explain-path.ts";
+import { openPort } from "./open-port.ts";
+import { pauseSession, resumeSession } from "./pause-session.ts";
 import { selectGpu } from "./pick-gpu.ts";
 import { pickTarget, selectProvider } from "./pick-target.ts";
 import { allowSecret, excludeUpload, includeUpload, previewUpload, runPreviewed } from "./preview-upload.ts";
@@ -20,7 +23,9 @@ import {
 } from "./review.ts";
 import { runCommand } from "./run-command.ts";
 import { runFile, toFileInput } from "./run-file.ts";
+import { runOnMany } from "./run-on-many.ts";
 import { runSelection } from "./run-selection.ts";
+import { saveImage } from "./save-image.ts";
 import { signIn, signOut } from "./sign-in.ts";
 import { destroySession, forkSession, newSession, pullSession } from "./sessions.ts";
 import {
@@ -33,6 +38,7 @@ import {
   takeSnapshot,
   unpinSnapshot,
 } from "./snapshots.ts";
+import { showCosts } from "./show-costs.ts";
 import { startRun } from "./start-run.ts";
 
 type Handler = (deps: CommandDeps, argument: unknown, selection: unknown) => Promise<unknown>;
@@ -47,7 +53,15 @@ export const HANDLERS: Readonly<Record<CommandId, Handler>> = {
   "sandpiper.rerun": rerun,
   "sandpiper.stop": stopRun,
   "sandpiper.showRun": showRun,
+  "sandpiper.runOnMany": runOnMany,
+  "sandpiper.showBatch": showBatch,
+  "sandpiper.stopBatch": stopBatch,
   "sandpiper.openTerminal": openTerminal,
+  "sandpiper.openPort": openPort,
+  "sandpiper.saveImage": saveImage,
+  "sandpiper.pauseSession": pauseSession,
+  "sandpiper.resumeSession": resumeSession,
+  "sandpiper.showCosts": showCosts,
   "sandpiper.newSession": newSession,
   "sandpiper.destroySession": destroySession,
   "sandpiper.forkSession": forkSession,

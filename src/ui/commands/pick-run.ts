@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import type { BatchRecord } from "../../sessions/cloud-records.ts";
 import type { ReviewedChange, RunRecord, SessionRecord } from "../../sessions/records.ts";
 import type { ChangeSetRecord } from "../../sessions/snapshot-records.ts";
 import { describeRun, titleOf } from "../describe-run.ts";
@@ -11,6 +12,10 @@ import type { CommandDeps } from "./command-deps.ts";
 export interface RunItem {
   readonly kind: "run";
   readonly run: RunRecord;
+}
+export interface BatchItem {
+  readonly kind: "batch";
+  readonly batch: BatchRecord;
 }
 export interface ChangeSetItem {
   readonly kind: "change-set";
@@ -29,6 +34,10 @@ export interface SessionItem {
 
 export function isRunItem(argument: unknown): argument is RunItem {
   return hasKind(argument, "run");
+}
+
+export function isBatchItem(argument: unknown): argument is BatchItem {
+  return hasKind(argument, "batch");
 }
 
 function isChangeSetItem(argument: unknown): argument is ChangeSetItem {

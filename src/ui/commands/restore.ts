@@ -3,19 +3,21 @@ import { toDisplay } from "../../core/workspace-path.ts";
 import type { SessionRecord, Target } from "../../sessions/records.ts";
 import type { SnapshotRecord } from "../../sessions/snapshot-records.ts";
 import { describeContents, describeTargetInFull } from "../describe-snapshot.ts";
+import { hasAbility } from "../abilities.ts";
 import { withProgress } from "../register-command.ts";
 import { readSetting } from "../settings.ts";
 import { EditorError, openSettings } from "../show-error.ts";
 import { readTarget } from "../target.ts";
 import { allowSnapshotSecrets } from "../upload/allow-snapshot-secrets.ts";
 import { askConsentFor } from "../upload/consent.ts";
-import { findSnapshotOf } from "../views/sessions-view.ts";
+import { findSnapshotOf } from "../views/session-item.ts";
 import { requireTrust, toFolderUri } from "../workspace-folder.ts";
 import { presentChangeSet } from "./change-set.ts";
 import type { CommandDeps } from "./command-deps.ts";
 import { openTerminal } from "./control-run.ts";
 import { isSessionItem } from "./pick-run.ts";
 import { pickSnapshot, titleOf } from "./pick-snapshot.ts";
+import { pickGpu } from "./pick-gpu.ts";
 import { pickTarget } from "./pick-target.ts";
 
 /** Where a session goes: a new sandbox on the target, or that of an existing session. */
@@ -65,50 +67,65 @@ async function pickOf(deps: CommandDeps, argument: unknown): Promise<SnapshotRec
   throw new EditorError("not-found", message, []);
 }
 
+/** A row that leads to a place; undefined when the user thinks better of it. */
+interface PlaceItem extends vscode.QuickPickItem {
+  readonly choose: () => Promise<Place | undefined>;
+}
+
 async function pickPlace(deps: CommandDeps, snapshot: SnapshotRecord): Promise<Place | undefined> {
   const alive = deps.store.sessions.filter(
     ({ state, workspaceRoot }) => state === "ready" && workspaceRoot === snapshot.workspaceRoot,
   );
-  const same = snapshot.target;
-  const elsewhere: vscode.QuickPickItem = {
+  const elsewhere: PlaceItem = {
     label: vscode.l10n.t("On Another Provider…"),
     iconPath: new vscode.ThemeIcon("server-environment"),
+    choose: () => pickElsewhere(deps, snapshot),
   };
-  const items: (vscode.QuickPickItem & { readonly place?: Place })[] = [
-    ...(same ? [toSameItem(same)] : []),
-    elsewhere,
-    ...alive.map((session) => toExistingItem(session)),
-  ];
+  const items = [...listSameItems(deps, snapshot.target), elsewhere, ...alive.map(toExistingItem)];
   const item = await vscode.window.showQuickPick(items, {
     title: vscode.l10n.t("Restore {0}", titleOf(deps, snapshot)),
     placeHolder: describeEnv(snapshot) ?? vscode.l10n.t("Where should the session go on?"),
   });
-  if (item === elsewhere) return await pickElsewhere(deps, snapshot);
-  const place = item?.place;
-  return place?.session && !(await confirmReplacing(place.session)) ? undefined : place;
+  return await item?.choose();
 }
 
-function toSameItem(target: Target): vscode.QuickPickItem & { readonly place: Place } {
-  return {
+function listSameItems(deps: CommandDeps, target: Target | undefined): readonly PlaceItem[] {
+  if (!target) return [];
+  const same: PlaceItem = {
     label: vscode.l10n.t("In a New Sandbox like Before"),
     description: describeTargetInFull(target),
     iconPath: new vscode.ThemeIcon("history"),
-    place: { target },
+    choose: async () => ({ target }),
   };
+  const otherGpu: PlaceItem = {
+    label: vscode.l10n.t("Like Before, with Another GPU…"),
+    iconPath: new vscode.ThemeIcon("chip"),
+    choose: () => pickOtherGpu(deps, target),
+  };
+  return hasAbility(target, "gpus") ? [same, otherGpu] : [same];
 }
 
-function toExistingItem(session: SessionRecord): vscode.QuickPickItem & { readonly place: Place } {
+function toExistingItem(session: SessionRecord): PlaceItem {
   return {
     label: vscode.l10n.t("In the Session {0}, Replacing Its Files", toDisplay(session.name)),
     description: describeTargetInFull(session.target),
     iconPath: new vscode.ThemeIcon("vm-active"),
-    place: { target: session.target, session },
+    choose: async () => ((await confirmReplacing(session)) ? { target: session.target, session } : undefined),
   };
 }
 
 async function pickElsewhere(deps: CommandDeps, snapshot: SnapshotRecord): Promise<Place | undefined> {
   const choice = await pickTarget(deps);
   return choice && { target: readTarget(toFolderUri(snapshot.workspaceRoot), choice) };
+}
+
+async function pickOtherGpu(deps: CommandDeps, same: Target): Promise<Place | undefined> {
+  const choice = await pickGpu(deps, same);
+  if (!choice) return undefined;
+  const { gpu: _gpu, gpuFallbacks: _fallbacks, ...plain } = same;
+  if (choice.gpu === "") return { target: plain };
+  const fallbacks = choice.fallbacks.length === 0 ? {} : { gpuFallbacks: choice.fallbacks };
+  return { target: { ...plain, gpu: choice.gpu, ...fallbacks } };
 }
 
 async function confirmReplacing(session: SessionRecord): Promise<boolean> {

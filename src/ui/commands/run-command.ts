@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { RunRecord } from "../../sessions/records.ts";
+import type { RunInput } from "../run-request.ts";
 import { pickFolder, requireTrust } from "../workspace-folder.ts";
 import type { CommandDeps } from "./command-deps.ts";
 import { startRun } from "./start-run.ts";
@@ -7,9 +8,15 @@ import { startRun } from "./start-run.ts";
 const MEMENTO_KEY = "commands";
 const MAX_REMEMBERED = 20;
 
-/** Asks for a command line, with those used before to pick from, and runs it in the sandbox's workspace. */
+/** Asks for a command line and runs it in the sandbox's workspace. */
 export async function runCommand(deps: CommandDeps): Promise<RunRecord | undefined> {
   requireTrust();
+  const input = await askForCommand(deps);
+  return input && startRun(deps, input);
+}
+
+/** Asks for a command line, with those used before to pick from. Undefined when the user gives none. */
+export async function askForCommand(deps: CommandDeps): Promise<RunInput | undefined> {
   const folder = await pickFolder();
   if (!folder) return undefined;
   const remembered = deps.memento.get<readonly string[]>(MEMENTO_KEY, []);
@@ -17,7 +24,7 @@ export async function runCommand(deps: CommandDeps): Promise<RunRecord | undefin
   if (!line) return undefined;
   const others = remembered.filter((each) => each !== line);
   await deps.memento.update(MEMENTO_KEY, [line, ...others].slice(0, MAX_REMEMBERED));
-  return startRun(deps, { folder, command: { kind: "line", line } });
+  return { folder, command: { kind: "line", line } };
 }
 
 function askForLine(remembered: readonly string[]): Promise<string | undefined> {

@@ -3,17 +3,17 @@ import { toDisplay } from "../../core/workspace-path.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
 import type { SessionRecord, Target } from "../../sessions/records.ts";
 import { describeTargetInFull } from "../describe-snapshot.ts";
-import { describeTarget, readTarget } from "../target.ts";
+import { readTarget } from "../target.ts";
 import { withProgress } from "../register-command.ts";
 import { listPaths } from "../review/confirm.ts";
 import { allowSnapshotSecrets } from "../upload/allow-snapshot-secrets.ts";
 import { askConsentFor } from "../upload/consent.ts";
-import { findSnapshotOf } from "../views/sessions-view.ts";
+import { findSnapshotOf } from "../views/session-item.ts";
 import { hasPendingChanges, isLive } from "../run-store.ts";
 import { pickFolder, requireTrust, rootOf, toFolderUri } from "../workspace-folder.ts";
 import { presentChangeSet } from "./change-set.ts";
 import type { CommandDeps } from "./command-deps.ts";
-import { isSessionItem } from "./pick-run.ts";
+import { takeSession } from "./pick-session.ts";
 import { pickTarget } from "./pick-target.ts";
 
 /** Makes a fresh sandbox for the folder, which later runs on that target use. */
@@ -30,9 +30,7 @@ export async function newSession(deps: CommandDeps): Promise<SessionRecord | und
 
 /** Ends the session and its sandbox, after naming what would be lost. */
 export async function destroySession(deps: CommandDeps, argument: unknown): Promise<void> {
-  const session = isSessionItem(argument)
-    ? argument.session
-    : await pickSession(deps, vscode.l10n.t("Destroy which session?"));
+  const session = await takeSession(deps, argument, vscode.l10n.t("Destroy which session?"));
   if (!session) return;
   const destroy = vscode.l10n.t("Destroy");
   const choice = await vscode.window.showWarningMessage(
@@ -48,9 +46,7 @@ export async function destroySession(deps: CommandDeps, argument: unknown): Prom
 /** Starts a second session that goes on from what the first one's sandbox holds now. */
 export async function forkSession(deps: CommandDeps, argument: unknown): Promise<SessionRecord | undefined> {
   requireTrust();
-  const session = isSessionItem(argument)
-    ? argument.session
-    : await pickSession(deps, vscode.l10n.t("Fork which session?"));
+  const session = await takeSession(deps, argument, vscode.l10n.t("Fork which session?"));
   const target = session && (await pickForkTarget(deps, session));
   if (!target) return undefined;
   const what = vscode.l10n.t("what the sandbox of {0} holds", toDisplay(session.name));
@@ -89,28 +85,11 @@ async function pickForkTarget(deps: CommandDeps, session: SessionRecord): Promis
 
 /** Brings back what the session's sandbox holds and nobody has decided about, for review. */
 export async function pullSession(deps: CommandDeps, argument: unknown): Promise<void> {
-  const session = isSessionItem(argument)
-    ? argument.session
-    : await pickSession(deps, vscode.l10n.t("Bring back changes of which session?"));
+  const session = await takeSession(deps, argument, vscode.l10n.t("Bring back changes of which session?"));
   if (!session) return;
   const engine = await deps.link.get();
   const title = vscode.l10n.t("Bringing changes back from {0}", toDisplay(session.name));
   await presentChangeSet(deps, await withProgress(title, () => engine.pullSession(session.id)));
-}
-
-async function pickSession(deps: CommandDeps, placeHolder: string): Promise<SessionRecord | undefined> {
-  await deps.store.load();
-  const items = deps.store.sessions.map((session) => ({
-    label: session.name,
-    description: describeTarget(session.target, session.boundary),
-    detail: toDisplay(session.workspaceRoot),
-    session,
-  }));
-  if (items.length === 0) {
-    void vscode.window.showInformationMessage(vscode.l10n.t("There are no sessions."));
-    return undefined;
-  }
-  return (await vscode.window.showQuickPick(items, { placeHolder }))?.session;
 }
 
 async function describeLoss(deps: CommandDeps, session: SessionRecord): Promise<string> {

@@ -36,8 +36,9 @@ async function isAgreedTo(deps: CommandDeps, input: RunInput): Promise<boolean> 
 /** What goes wrong after a run was accepted is said in its terminal; here it gets its remedy. */
 function showLaterError(deps: CommandDeps, input: RunInput, runId: string): void {
   const { store, logger } = deps;
-  const subscription = store.onDidChange((run) => {
-    if (run?.id !== runId || isLive(run)) return;
+  const subscription = store.onDidChange(() => {
+    const run = store.run(runId);
+    if (!run || isLive(run)) return;
     subscription.dispose();
     if (!run.error || run.stopReason) return;
     if (!run.blocked) return showError(new SandboxError(run.error.code, run.error.message), logger);

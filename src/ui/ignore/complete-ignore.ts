@@ -1,9 +1,6 @@
 import * as vscode from "vscode";
 import { escapePattern, fitsInLine } from "./ignore-line.ts";
 
-/** The id of the language that package.json gives to `.sandboxignore`. */
-export const IGNORE_LANGUAGE = "sandboxignore";
-
 /** Never of use in a pattern: git's own folder is never sent. */
 const HIDDEN = new Set([".git"]);
 

@@ -32,7 +32,10 @@ export class RunTerminals implements Disposable {
 
   constructor(deps: RunTerminalsDeps) {
     this.#deps = deps;
-    this.#resources.add(deps.store.onDidChange((run) => run && this.#ofRun(run.id)?.pty.update(run)));
+    this.#resources.add(
+      deps.store.onDidChange((run) => (run ? this.#ofRun(run.id)?.pty.update(run) : this.#catchUp())),
+    );
+    this.#resources.add(deps.store.batches.onDidChange(() => this.#catchUp()));
     this.#resources.add(deps.store.onDidAdvance((output) => this.#ofRun(output.runId)?.pty.advance(output.sizeBytes)));
     this.#resources.add(vscode.window.onDidCloseTerminal((terminal) => this.#forget(terminal)));
   }
@@ -63,6 +66,14 @@ export class RunTerminals implements Disposable {
 
   async dispose(): Promise<void> {
     await this.#resources.dispose();
+  }
+
+  /** Shows what has become of the runs since they were last told of. */
+  #catchUp(): void {
+    for (const { pty } of this.#shown) {
+      const run = this.#deps.store.run(pty.run.id);
+      if (run && run !== pty.run) pty.update(run);
+    }
   }
 
   #ofRun(runId: string): Shown | undefined {

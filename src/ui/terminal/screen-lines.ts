@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { toDisplay } from "../../core/workspace-path.ts";
 import type { RunRecord } from "../../sessions/records.ts";
+import { describeRunCost } from "../describe-cost.ts";
 import {
   changedFileCount,
   describeDuration,
@@ -12,6 +13,7 @@ import {
   outcomeOf,
   titleOf,
 } from "../describe-run.ts";
+import { describeSentFiles } from "../describe-sent.ts";
 
 // What we draw ourselves in a run's terminal, never out of the run's own output.
 
@@ -86,8 +88,14 @@ function statusLine(run: RunRecord): string {
       ? describeState(run)
       : vscode.l10n.t("{0} in {1}", describeState(run), describeDuration(duration));
   const count = changedFileCount(run);
-  const changes = count === 0 ? "" : ` · ${describeFileCount(count)}: ${CYAN}${vscode.l10n.t("Review")}${RESET}`;
-  return `${color}${mark} ${state}${RESET}${changes}`;
+  const review = `${CYAN}${vscode.l10n.t("Review")}${RESET}`;
+  const parts = [
+    `${color}${mark} ${state}${RESET}`,
+    describeRunCost(run),
+    run.sent && describeSentFiles(run.sent),
+    count === 0 ? undefined : `${describeFileCount(count)}: ${review}`,
+  ];
+  return parts.filter((part) => part !== undefined).join(" · ");
 }
 
 function errorLines(run: RunRecord): readonly string[] {

@@ -3,18 +3,16 @@ import { type Disposable, DisposableStore } from "../../core/disposable-store.ts
 import type { EngineLink } from "../engine-link.ts";
 import { withLateProgress } from "../late-progress.ts";
 import type { RunInput } from "../run-request.ts";
-import { choiceOf } from "../target.ts";
-import { readPreview, type Upload } from "./consent.ts";
-import { describeAmount } from "./describe-upload.ts";
-import { toUploadItem } from "./upload-item.ts";
-import { type UploadNode, type UploadOrder, UploadTree } from "./upload-tree.ts";
+import type { Upload } from "./consent.ts";
+import type { DrawnUpload } from "./drawn-upload.ts";
+import type { UploadNode, UploadOrder } from "./upload-tree.ts";
 
 /** What the view shows. */
 interface Shown {
   readonly upload: Upload;
   /** The run that waits for the user's yes. */
   readonly pending: RunInput | undefined;
-  readonly tree: UploadTree;
+  readonly drawn: DrawnUpload;
 }
 
 const VIEW = "sandpiper.upload";
@@ -49,10 +47,8 @@ export class UploadView implements vscode.TreeDataProvider<UploadNode>, Disposab
 
   /** Reads what would be sent and shows it. */
   async show(upload: Upload, pending?: RunInput): Promise<void> {
-    const preview = await withLateProgress(vscode.l10n.t("Looking at what would be sent"), () =>
-      readPreview(this.#link, upload),
-    );
-    this.#shown = { upload, pending, tree: new UploadTree(preview) };
+    const drawn = await withLateProgress(vscode.l10n.t("Looking at what would be sent"), () => this.#read(upload));
+    this.#shown = { upload, pending, drawn };
     await vscode.commands.executeCommand("setContext", "sandpiper.hasUploadPreview", true);
     this.#redraw();
     await vscode.commands.executeCommand(`${VIEW}.focus`);
@@ -62,10 +58,10 @@ export class UploadView implements vscode.TreeDataProvider<UploadNode>, Disposab
   async refresh(): Promise<void> {
     const shown = this.#shown;
     if (!shown) return;
-    const preview = await readPreview(this.#link, shown.upload);
+    const drawn = await this.#read(shown.upload);
     // Another folder may be shown by now.
     if (this.#shown?.upload !== shown.upload) return;
-    this.#shown = { ...shown, tree: new UploadTree(preview) };
+    this.#shown = { ...shown, drawn };
     this.#redraw();
   }
 
@@ -82,29 +78,28 @@ export class UploadView implements vscode.TreeDataProvider<UploadNode>, Disposab
   }
 
   getChildren(node?: UploadNode): UploadNode[] {
-    return [...(this.#shown?.tree.childrenOf(node, this.#order) ?? [])];
+    return [...(this.#shown?.drawn.childrenOf(node, this.#order) ?? [])];
   }
 
   getTreeItem(node: UploadNode): vscode.TreeItem {
-    const folder = this.#shown?.upload.folder.uri;
-    return folder ? toUploadItem(node, folder) : new vscode.TreeItem("");
+    return this.#shown?.drawn.toItem(node) ?? new vscode.TreeItem("");
   }
 
   async dispose(): Promise<void> {
     await this.#resources.dispose();
   }
 
+  /** Most windows never show it: what it takes is loaded when one does. */
+  async #read(upload: Upload): Promise<DrawnUpload> {
+    const { drawUpload } = await import("./drawn-upload.ts");
+    return await drawUpload(this.#link, upload);
+  }
+
   #redraw(): void {
     if (!this.#shown) return;
-    const { upload, tree } = this.#shown;
-    const { files, totalBytes, sentCount, sentBytes } = tree.preview;
+    const { upload, drawn } = this.#shown;
     this.#view.description = upload.folder.name;
-    const to = choiceOf(upload.target).label;
-    const amount = describeAmount(files.length, totalBytes);
-    this.#view.message =
-      sentCount < files.length
-        ? vscode.l10n.t("{0} for {1}, of which {2} are not there yet", amount, to, describeAmount(sentCount, sentBytes))
-        : vscode.l10n.t("{0} for {1}", amount, to);
+    this.#view.message = drawn.message;
     this.#changed.fire();
   }
 }

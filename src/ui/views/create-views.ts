@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../core/disposable-store.ts";
 import type { EngineLink } from "../engine-link.ts";
+import { limitRate } from "../limit-rate.ts";
 import type { ReviewFiles } from "../review/review-files.ts";
 import type { RunStore } from "../run-store.ts";
 import { RunsView, toBadge } from "./runs-view.ts";
@@ -9,6 +10,8 @@ import { SnapshotsView } from "./snapshots-view.ts";
 
 /** Rows that say how long ago something was are drawn anew this often. */
 const REDRAW_MS = 60_000;
+/** Batches change many times a second. */
+const BADGE_MS = 500;
 
 /** The views of the activity bar's container, with the number of live runs on it. */
 export function createViews(link: EngineLink, store: RunStore, files: ReviewFiles): Disposable {
@@ -33,11 +36,13 @@ export function createViews(link: EngineLink, store: RunStore, files: ReviewFile
       snapshots,
     ),
   );
-  resources.add(
-    store.onDidChange(() => {
+  const badge = resources.add(
+    limitRate(() => {
       runs.badge = toBadge(store);
-    }),
+    }, BADGE_MS),
   );
+  resources.add(store.onDidChange(() => badge.request()));
+  resources.add(store.batches.onDidChange(() => badge.request()));
   return resources;
 }
 

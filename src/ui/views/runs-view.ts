@@ -3,35 +3,37 @@ import { type Disposable, DisposableStore } from "../../core/disposable-store.ts
 import { toDisplay } from "../../core/workspace-path.ts";
 import type { ReviewedChange, RunRecord } from "../../sessions/records.ts";
 import type { ChangeSetRecord } from "../../sessions/snapshot-records.ts";
-import type { ChangeItem, ChangeSetItem, RunItem } from "../commands/pick-run.ts";
-import {
-  changedFileCount,
-  describeFileCount,
-  describeRun,
-  describeState,
-  outcomeOf,
-  titleOf,
-} from "../describe-run.ts";
-import { describeTime } from "../describe-time.ts";
+import type { BatchRecord } from "../../sessions/cloud-records.ts";
+import type { BatchItem, ChangeItem, ChangeSetItem, RunItem } from "../commands/pick-run.ts";
+import { isBatchRun, isLiveBatch } from "../batch/batch-store.ts";
+import { describeBatch, titleOfBatch } from "../describe-batch.ts";
+import { describeState, titleOf } from "../describe-run.ts";
+import { limitRate } from "../limit-rate.ts";
 import type { ReviewFiles } from "../review/review-files.ts";
 import { toSubject } from "../review/review-subject.ts";
 import { hasPendingChanges, isLive, type RunStore } from "../run-store.ts";
 import { openRoots } from "../workspace-folder.ts";
+import {
+  type BatchPageItem,
+  childrenOfBatch,
+  childrenOfPage,
+  toBatchItem,
+  toBatchNode,
+  toBatchPageItem,
+} from "./batch-item.ts";
 import { toChangeItem } from "./change-item.ts";
+import { toBatchRunItem, toChangeSetItem, toRunItem } from "./run-item.ts";
 
-export type RunsNode = RunItem | ChangeSetItem | ChangeItem;
+export type RunsNode = RunItem | BatchItem | BatchPageItem | ChangeSetItem | ChangeItem;
 
 const MAX_SHOWN = 200;
-const ICONS = {
-  live: ["sync~spin", undefined],
-  succeeded: ["pass", "testing.iconPassed"],
-  failed: ["error", "testing.iconFailed"],
-  stopped: ["circle-slash", "testing.iconSkipped"],
-} as const;
+const MAX_BATCHES = 50;
+/** A batch's runs begin and end many times a second: its rows are drawn anew this often. */
+const BATCH_MS = 1_000;
 
 /**
- * The runs of this window's folders, newest first, with the files that each changed below it; above them what a restore or
- * a pull brought and nobody has decided about.
+ * The runs of this window's folders, newest first, with the files that each changed below it, those of a batch under one
+ * row; above them what a restore or a pull brought and nobody has decided about.
  */
 export class RunsView implements vscode.TreeDataProvider<RunsNode>, Disposable {
   readonly #store: RunStore;
@@ -45,19 +47,25 @@ export class RunsView implements vscode.TreeDataProvider<RunsNode>, Disposable {
     this.#store = store;
     this.#files = files;
     this.#resources.add(store.onDidChange(() => this.#changed.fire()));
+    const batches = this.#resources.add(limitRate(() => this.#changed.fire(), BATCH_MS));
+    this.#resources.add(store.batches.onDidChange(() => batches.request()));
     this.#resources.add(vscode.workspace.onDidSaveTextDocument(({ uri }) => this.#compareAgain(uri)));
   }
 
   async getChildren(node?: RunsNode): Promise<RunsNode[]> {
     if (!node) return this.#roots();
     if (node.kind === "change") return [];
+    if (node.kind === "batch") return childrenOfBatch(this.#store.batches, node.batch);
+    if (node.kind === "batch-page") return childrenOfPage(this.#store.batches, node);
     const record = node.kind === "run" ? node.run : node.changeSet;
     const changes = await this.#readChanges(record);
     return changes.map((change) => ({ kind: "change", subjectId: record.id, change }));
   }
 
   getTreeItem(node: RunsNode): vscode.TreeItem {
-    if (node.kind === "run") return toRunItem(node.run);
+    if (node.kind === "run") return isBatchRun(node.run) ? toBatchRunItem(node.run) : toRunItem(node.run);
+    if (node.kind === "batch") return toBatchItem(node.batch);
+    if (node.kind === "batch-page") return toBatchPageItem(node, this.#store.batches);
     if (node.kind === "change-set") return toChangeSetItem(node.changeSet, this.#store);
     const record = this.#store.run(node.subjectId) ?? this.#store.changeSet(node.subjectId);
     return record
@@ -66,9 +74,13 @@ export class RunsView implements vscode.TreeDataProvider<RunsNode>, Disposable {
   }
 
   #roots(): RunsNode[] {
+    const dated = [
+      ...shownRuns(this.#store).map((run) => ({ time: run.requestedAt, node: { kind: "run", run } as const })),
+      ...shownBatches(this.#store).map((batch) => ({ time: batch.requestedAt, node: toBatchNode(batch) })),
+    ];
     return [
       ...shownChangeSets(this.#store).map((changeSet): RunsNode => ({ kind: "change-set", changeSet })),
-      ...shownRuns(this.#store).map((run): RunsNode => ({ kind: "run", run })),
+      ...dated.sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0)).map(({ node }) => node),
     ];
   }
 
@@ -107,50 +119,29 @@ export function shownRuns(store: RunStore): readonly RunRecord[] {
   return store.runs.filter((run) => roots.includes(run.workspaceRoot)).slice(0, MAX_SHOWN);
 }
 
-function toRunItem(run: RunRecord): vscode.TreeItem {
-  const { Collapsed, None, Expanded } = vscode.TreeItemCollapsibleState;
-  const isPending = hasPendingChanges(run);
-  const isOpenable = !isLive(run) && changedFileCount(run) > 0;
-  const item = new vscode.TreeItem(titleOf(run), isPending ? Expanded : isOpenable ? Collapsed : None);
-  const [icon, color] = ICONS[outcomeOf(run)];
-  // VS Code keeps a row as it was, closed too: one that has something to open is another row.
-  item.id = isOpenable ? `${run.id}/changed` : run.id;
-  item.iconPath = new vscode.ThemeIcon(icon, color ? new vscode.ThemeColor(color) : undefined);
-  item.description = `${describeRun(run)} · ${describeTime(run.requestedAt)}`;
-  item.tooltip = [titleOf(run), describeRun(run), new Date(run.requestedAt).toLocaleString(), ...explain(run)].join(
-    "\n",
-  );
-  item.contextValue = ["run", isLive(run) ? "live" : "ended", ...(isPending ? ["pending"] : [])].join(";");
-  item.command = { title: vscode.l10n.t("Show Output"), command: "sandpiper.showRun", arguments: [run.id] };
-  item.accessibilityInformation = { label: `${titleOf(run)}, ${describeRun(run)}` };
-  return item;
+/** Batches of this window's folders, newest first, as many as the view lists. */
+export function shownBatches(store: RunStore): readonly BatchRecord[] {
+  const roots = openRoots();
+  return store.batches.all.filter(({ workspaceRoot }) => roots.includes(workspaceRoot)).slice(0, MAX_BATCHES);
 }
 
-function toChangeSetItem(changeSet: ChangeSetRecord, store: RunStore): vscode.TreeItem {
-  const { title } = toSubject(changeSet, store);
-  const item = new vscode.TreeItem(title, vscode.TreeItemCollapsibleState.Expanded);
-  const count = describeFileCount(changeSet.changes.pending);
-  item.id = changeSet.id;
-  item.iconPath = new vscode.ThemeIcon(changeSet.cause === "restore" ? "history" : "repo-pull");
-  item.description = `${count} · ${describeTime(changeSet.createdAt)}`;
-  item.tooltip = [title, count, new Date(changeSet.createdAt).toLocaleString()].join("\n");
-  item.contextValue = "change-set;pending";
-  item.command = { title: vscode.l10n.t("Review"), command: "sandpiper.reviewChanges", arguments: [changeSet.id] };
-  item.accessibilityInformation = { label: `${title}, ${count}` };
-  return item;
-}
-
-function explain(run: RunRecord): readonly string[] {
-  const skipped = run.skippedCount
-    ? [vscode.l10n.t("{0} paths were not sent (ignored, secret or too large)", run.skippedCount)]
-    : [];
-  return [...(run.error ? [run.error.message] : []), ...(run.notes ?? []), ...skipped];
+/** How many runs of this window's folders go on, those of batches included. */
+export function countLive(store: RunStore): number {
+  const batches = shownBatches(store).filter(isLiveBatch);
+  return shownRuns(store).filter(isLive).length + batches.reduce((sum, { active }) => sum + active, 0);
 }
 
 /** The badge on the activity bar: how many runs go on. */
 export function toBadge(store: RunStore): vscode.ViewBadge | undefined {
-  const live = shownRuns(store).filter(isLive);
-  if (live.length === 0) return undefined;
-  const tooltip = live.map((run) => `${titleOf(run)}: ${describeState(run)}`).join("\n");
-  return { value: live.length, tooltip };
+  const value = countLive(store);
+  if (value === 0) return undefined;
+  const lines = [
+    ...shownBatches(store)
+      .filter(isLiveBatch)
+      .map((batch) => `${titleOfBatch(batch)}: ${describeBatch(batch)}`),
+    ...shownRuns(store)
+      .filter(isLive)
+      .map((run) => `${titleOf(run)}: ${describeState(run)}`),
+  ];
+  return { value, tooltip: lines.join("\n") };
 }

@@ -3,7 +3,13 @@ import { toDisplay } from "../../core/workspace-path.ts";
 import type { RunRecord } from "../../sessions/records.ts";
 import type { SnapshotCause, SnapshotRecord } from "../../sessions/snapshot-records.ts";
 import type { SnapshotDifferenceItem } from "../commands/pick-snapshot.ts";
-import { describeCause, describeContents, describeTargetInFull, titleOfSnapshot } from "../describe-snapshot.ts";
+import {
+  describeCause,
+  describeContents,
+  describeHeld,
+  describeTargetInFull,
+  titleOfSnapshot,
+} from "../describe-snapshot.ts";
 import { describeAge } from "../describe-time.ts";
 import { toLocalUri } from "../review/open-review.ts";
 import type { RunStore } from "../run-store.ts";
@@ -28,9 +34,10 @@ export function toSnapshotItem(
   const cause = describeCause(snapshot, runOf);
   const age = describeAge(snapshot.createdAt);
   const pinned = snapshot.isPinned ? [vscode.l10n.t("pinned")] : [];
+  const held = describeHeld(snapshot);
   item.id = snapshot.id;
   item.iconPath = new vscode.ThemeIcon(snapshot.isPinned ? "pinned" : ICONS[snapshot.cause]);
-  item.description = [...(snapshot.name === undefined ? [] : [cause]), age].join(" · ");
+  item.description = [...(snapshot.name === undefined ? [] : [cause]), age, ...held.slice(0, 1)].join(" · ");
   item.tooltip = [
     title,
     ...(snapshot.name === undefined ? [] : [cause]),
@@ -38,13 +45,16 @@ export function toSnapshotItem(
     describeContents(snapshot),
     ...(snapshot.target ? [describeTargetInFull(snapshot.target)] : []),
     ...pinned,
+    ...held.slice(1),
   ].join("\n");
   item.contextValue = [
     "snapshot",
     snapshot.isPinned ? "pinned" : "unpinned",
     ...(snapshot.target ? ["restorable"] : []),
   ].join(";");
-  item.accessibilityInformation = { label: [title, age, describeContents(snapshot), ...pinned].join(", ") };
+  item.accessibilityInformation = {
+    label: [title, age, describeContents(snapshot), ...pinned, ...held.slice(1)].join(", "),
+  };
   return item;
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { lstat, mkdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import * as vscode from "vscode";
@@ -174,14 +173,6 @@ export class MirrorFolder {
   #uriOf(path: string): vscode.Uri {
     return vscode.Uri.joinPath(this.#source, path);
   }
-}
-
-/** Where the mirror of a folder is: the same in every window. */
-export function toMirrorRoot(mirrors: string, source: vscode.Uri): string {
-  const name = source.path.slice(source.path.lastIndexOf("/") + 1).replaceAll(/[^\w.-]/g, "_");
-  const hash = createHash("sha256").update(source.toString()).digest("hex").slice(0, 16);
-  // The last part is what people see as the folder's name.
-  return join(mirrors, hash, name === "" ? "folder" : name);
 }
 
 /** Two that are not there are the same. */

@@ -1,8 +1,9 @@
-import type * as vscode from "vscode";
+import * as vscode from "vscode";
 import { Emitter } from "../../../src/core/event.ts";
 import { silentLogger } from "../../../src/core/logger.ts";
 import { createKeyStore } from "../../../src/ui/account/key-store.ts";
 import type { CommandDeps } from "../../../src/ui/commands/command-deps.ts";
+import { BatchPanels } from "../../../src/ui/batch/batch-panels.ts";
 import { ReviewFiles } from "../../../src/ui/review/review-files.ts";
 import { RunStore } from "../../../src/ui/run-store.ts";
 import { RunTerminals } from "../../../src/ui/terminal/run-terminals.ts";
@@ -80,6 +81,7 @@ export function fakeDeps(engine = new FakeEngine(), globalMemento: vscode.Mement
     globalMemento,
     isUnattended: false,
     uploadView: new UploadView(link),
+    batchPanels: new BatchPanels({ store, extensionUri: vscode.Uri.file("/extension") }),
     logger: silentLogger,
   };
   return { deps, engine, store, contents, secrets };

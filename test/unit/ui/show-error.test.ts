@@ -12,6 +12,8 @@ describe("showError", () => {
   it.each([
     [new SandboxError("unavailable", "Docker is not running."), "Docker is not running.", "Select Provider"],
     [new SandboxError("invalid", "No such file."), "No such file.", "Open Settings"],
+    [new SandboxError("capacity", "No H100 is free now."), "No H100 is free now.", "Select GPU…"],
+    [new SandboxError("quota", "Too many sandboxes."), "Too many sandboxes.", "Show Sessions"],
     [
       new SandboxError("invalid", 'Held back; to send it, add the line "!.env" to .sandboxignore.'),
       'Held back; to send it, add the line "!.env" to .sandboxignore.',
@@ -30,6 +32,16 @@ describe("showError", () => {
 
     expect(state.messages).toMatchObject([{ level: "error", message }]);
     expect(state.messages[0]?.buttons).toContain(button);
+  });
+
+  it("leads from a budget that said no to where it is set, and to what was spent", async () => {
+    const message = "Today's budget of $5.00 is used up ($5.02). Raise sandpiper.budget.perDayUsd.";
+    state.answers = ["Open Settings"];
+    showError(new SandboxError("blocked", message), silentLogger);
+    await settle();
+
+    expect(state.messages[0]?.buttons).toEqual(["Open Settings", "Show Costs"]);
+    expect(state.executed).toEqual([{ command: "workbench.action.openSettings", args: ["sandpiper.budget"] }]);
   });
 
   it("does what the button says", async () => {

@@ -67,6 +67,20 @@ describe("SnapshotsView", () => {
     expect(item.tooltip).toContain(`${(1204).toLocaleString()} files, 3.3 MiB`);
   });
 
+  it("says of one that a provider holds until when it does, and nothing once that is over", async () => {
+    const { view } = await setUp();
+    const soon = new Date(Date.now() + 7 * 86_400_000);
+    const until = soon.toLocaleDateString([], { month: "short", day: "numeric" });
+    const draw = (at: Date) => {
+      const accelerated = { providerId: "modal", until: at.toISOString() } as const;
+      return view.getTreeItem({ kind: "snapshot", snapshot: fakeSnapshot({ accelerated }) });
+    };
+
+    expect(draw(soon).description).toBe("now · on Modal");
+    expect(draw(soon).tooltip).toContain(`Modal holds it until ${until}: restores there without sending it`);
+    expect(draw(new Date()).description).toBe("now");
+  });
+
   it("shows below a snapshot where it was and what differs from the one before, compared once", async () => {
     const { engine, store, view } = await setUp(fakeSnapshot({ id: "1" }), fakeSnapshot({ id: "2" }));
     engine.differences = [

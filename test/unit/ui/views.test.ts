@@ -155,6 +155,50 @@ describe("SessionsView", () => {
     ]);
   });
 
+  it("says of what costs something which GPU it got, what it costs and has cost", async () => {
+    const { deps, engine, store } = fakeDeps();
+    const target = { ...TARGET, providerId: "modal", gpu: "H100" } as const;
+    const createdAt = new Date(Date.now() - 3_600_000).toISOString();
+    const rate = { usdPerHour: 1.95, asOf: "2026-11-24" };
+    engine.sessions = [
+      fakeSession({ target, boundary: "gvisor", gpu: "L40S", rate, createdAt }),
+      fakeSession({ id: "p", target, boundary: "gvisor", gpu: "H100", rate, createdAt, state: "paused" }),
+    ];
+    await store.load();
+
+    expect(drawSessions(deps)).toEqual([
+      ["s-1", "Modal · L40S · idle, ends in 42 min · $1.95/h, $1.95 so far", "session;ready;here;ports;images;gpus"],
+      ["p", "Modal · H100 · paused", "session;paused;here"],
+    ]);
+  });
+
+  it("offers to pause only what was made so that it can be", async () => {
+    const { deps, engine, store } = fakeDeps();
+    const target = { ...TARGET, providerId: "modal", options: { memorySnapshot: "true" } } as const;
+    engine.sessions = [fakeSession({ target })];
+    await store.load();
+
+    expect(drawSessions(deps)[0]?.[2]).toBe("session;ready;here;ports;images;gpus;pause");
+  });
+
+  it("shows many sandboxes of single runs as one row, with what they cost together", async () => {
+    const { engine, store } = fakeDeps();
+    const rate = { usdPerHour: 2, asOf: "2026-11-24" };
+    engine.sessions = [
+      fakeSession(),
+      ...Array.from({ length: 200 }, (_, index) => fakeSession({ id: `d-${index}`, isDetached: true, rate })),
+    ];
+    await store.load();
+    const view = new SessionsView(store);
+    const rows = view.getChildren();
+
+    expect(rows.map((row) => view.getTreeItem(row)).map(({ label, description }) => [label, description])).toEqual([
+      ["ws", "Local · idle, ends in 42 min"],
+      ["200 sandboxes of one run each", "$400.00/h"],
+    ]);
+    expect(view.getChildren(rows[1])).toHaveLength(50);
+  });
+
   it("says of those that have ended from which snapshot they can be restored, or that they are lost", async () => {
     const { deps, engine, store } = fakeDeps();
     const now = new Date().toISOString();

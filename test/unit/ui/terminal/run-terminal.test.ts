@@ -46,6 +46,25 @@ describe("RunTerminal", () => {
     expect(names.at(-1)).toBe("✓ train.py");
   });
 
+  it.each([
+    [{ costUsd: 0.021, sent: { fileCount: 2, totalBytes: 1229 } }, "exit 0 in 1.2 s · $0.02 · sent 2 files, 1.2 KiB"],
+    [{ costUsd: 0, sent: { fileCount: 0, totalBytes: 0 } }, "exit 0 in 1.2 s · sent nothing"],
+  ])("ends with what it cost and what was sent: %j", async (record, line) => {
+    const { terminal, text } = setUp(fakeRun(record));
+    terminal.open(SIZE);
+    await settle();
+
+    expect(text().trimEnd().endsWith(`✓ ${line}`)).toBe(true);
+  });
+
+  it("says which GPU was got instead of the one that was asked for", async () => {
+    const { terminal, text } = setUp(fakeRun({ notes: ["No H100 is free at Modal now; got L40S."] }));
+    terminal.open(SIZE);
+    await settle();
+
+    expect(text().trimEnd().split("\r\n").at(-1)).toBe("No H100 is free at Modal now; got L40S.");
+  });
+
   it("draws the end only when the output is out", async () => {
     const { terminal, log, text } = setUp(liveRun());
     terminal.open(SIZE);

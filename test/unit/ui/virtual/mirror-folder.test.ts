@@ -3,7 +3,8 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Uri } from "vscode";
-import { MirrorFolder, toMirrorRoot } from "../../../../src/ui/virtual/mirror-folder.ts";
+import { MirrorFolder } from "../../../../src/ui/virtual/mirror-folder.ts";
+import { toMirrorRoot } from "../../../../src/ui/virtual/mirror-root.ts";
 import { makeTempFolder, removeFolder } from "../../../rig/temp-folder.ts";
 import { resetFake, state } from "../../../fakes/vscode.ts";
 
