@@ -14,7 +14,7 @@ export function toEmulatorDeps(url: string): ProviderDeps {
 }
 
 /** A sandbox without a network, long enough for a suite. */
-const MODAL_SPEC: SandboxSpec = {
+export const MODAL_SPEC: SandboxSpec = {
   name: "contract",
   labels: { "contract.suite": "modal" },
   network: "none",

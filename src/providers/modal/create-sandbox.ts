@@ -4,6 +4,8 @@ import type { App, Image, Sandbox as SdkSandbox, SandboxCreateParams } from "mod
 import { type Call, toCleanupCall } from "../../core/call.ts";
 import type { Progress, SandboxSpec } from "../../core/provider.ts";
 import type { Sandbox } from "../../core/sandbox.ts";
+import { toMessage } from "../../core/sandbox-error.ts";
+import { abortable } from "../abortable.ts";
 import type { Account } from "./account.ts";
 import { checkModalSpec, toCreateParams } from "./create-params.ts";
 import { listSandboxes } from "./list-sandboxes.ts";
@@ -32,7 +34,7 @@ export async function createSandbox(
   const params = toCreateParams(spec, { options, facts, creation, secrets });
   if (spec.gpu !== undefined) progress(`Waiting for ${spec.gpu} at Modal`);
   const sandbox = await request(account, { app, image, params, creation }, call);
-  return finish(account, sandbox, { spec, facts, call });
+  return setUp(account, sandbox, { spec, facts, call });
 }
 
 interface Wanted {
@@ -50,23 +52,32 @@ async function prepare(account: Account, options: ModalOptions, { spec, call, pr
   return { app, image, secrets };
 }
 
-/** Sets a new sandbox up; ends it when that fails. */
-export async function finish(
+/** Makes a sandbox that has just started ready for commands; whatever fails, it is ended then. */
+export async function setUp(
   account: Account,
   sandbox: SdkSandbox,
-  { spec, facts, call }: { readonly spec: SandboxSpec; readonly facts: SandboxFacts; readonly call: Call },
+  { spec, facts, call, first }: SetUp,
 ): Promise<Sandbox> {
   try {
     call.signal.throwIfAborted();
+    await first?.();
     const { hasPerl } = readSetup(await runHelper(sandbox, toSetupCommand(spec), call.signal));
     return createModalSandbox(account, sandbox, facts, hasPerl);
   } catch (error) {
     await terminate(account, sandbox, toCleanupCall(call)).catch((failure: unknown) => {
-      call.logger.warn(`A sandbox could not be ended: ${sandbox.sandboxId}: ${String(failure)}`);
+      call.logger.warn(`A sandbox could not be ended: ${sandbox.sandboxId}: ${toMessage(failure)}`);
     });
     sandbox.detach();
     throw error;
   }
+}
+
+interface SetUp {
+  readonly spec: SandboxSpec;
+  readonly facts: SandboxFacts;
+  readonly call: Call;
+  /** What comes before. */
+  readonly first?: () => Promise<void>;
 }
 
 interface CreateRequest {
@@ -80,7 +91,7 @@ interface CreateRequest {
 async function request(account: Account, wanted: CreateRequest, call: Call): Promise<SdkSandbox> {
   const creating = account.client.sandboxes.create(wanted.app, wanted.image, wanted.params);
   try {
-    return await untilAborted(creating, call.signal);
+    return await abortable(creating, call.signal);
   } catch (error) {
     if (call.signal.aborted) {
       await giveUp(account, wanted, creating, call);
@@ -93,17 +104,6 @@ async function request(account: Account, wanted: CreateRequest, call: Call): Pro
     }
     if (mayHaveCreated(error)) await sweep(account, wanted, toCleanupCall(call));
     throw error;
-  }
-}
-
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }
 
@@ -130,7 +130,7 @@ async function giveUp(
     () => {},
   );
   const settled = ended.catch((failure: unknown) => {
-    call.logger.warn(`A sandbox could not be ended: ${String(failure)}`);
+    call.logger.warn(`A sandbox could not be ended: ${toMessage(failure)}`);
   });
   let isOpen = true;
   // A request that waits for a machine ends as soon as its sandbox has been ended.

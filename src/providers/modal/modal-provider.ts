@@ -1,18 +1,18 @@
 import type { Call } from "../../core/call.ts";
-import type { Provider, SandboxSpec, SandboxSummary } from "../../core/provider.ts";
+import type { Provider, SandboxSummary } from "../../core/provider.ts";
 import type { Sandbox, SavedState } from "../../core/sandbox.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
 import { abortable } from "../abortable.ts";
 import type { ProviderDeps } from "../provider-deps.ts";
 import { type Account, type WithAccount, createAccounts } from "./account.ts";
-import { createSandbox, finish } from "./create-sandbox.ts";
-import { checkModalSpec, toUniqueName } from "./create-params.ts";
+import { createSandbox } from "./create-sandbox.ts";
 import { GPU_TIERS } from "./gpu-tiers.ts";
 import { listSandboxes } from "./list-sandboxes.ts";
 import { type ModalOptions, parseModalOptions } from "./modal-options.ts";
 import { createModalSandbox, isGone, newGoneError } from "./modal-sandbox.ts";
+import { resumeSandbox } from "./resume-sandbox.ts";
 import { deleteImage } from "./saved-state.ts";
-import { OUR_TAGS, readTags, toFacts, toTags } from "./tags.ts";
+import { OUR_TAGS, readTags } from "./tags.ts";
 import { isNotFound } from "./to-sandbox-error.ts";
 
 const CHECK_TIMEOUT_MS = 15_000;
@@ -50,7 +50,10 @@ export function createModalProvider(options: Readonly<Record<string, string>>, d
       ? { findExitImage: (id, call) => withAccount(call, (account) => findExitImage(account, id, call)) }
       : {}),
     ...(parsed.memorySnapshot
-      ? { resume: (id, spec, call) => withAccount(call, (account) => resume(account, parsed, { id, spec, call })) }
+      ? {
+          resume: (id, spec, call) =>
+            withAccount(call, (account) => resumeSandbox(account, parsed, { id, spec, call })),
+        }
       : {}),
   };
 }
@@ -135,20 +138,4 @@ async function findExitImage({ client }: Account, id: string, { signal }: Call):
       return undefined;
     throw error;
   }
-}
-
-interface ResumeRequest {
-  readonly id: string;
-  readonly spec: SandboxSpec;
-  readonly call: Call;
-}
-
-async function resume(account: Account, options: ModalOptions, { id, spec, call }: ResumeRequest): Promise<Sandbox> {
-  checkModalSpec(spec, options);
-  const { client } = account;
-  const snapshot = await client.sandboxSnapshots.fromId(id);
-  const facts = toFacts(spec, Date.now(), true);
-  const sandbox = await client.sandboxes.experimentalFromSnapshot(snapshot, { name: toUniqueName(spec.name) });
-  await sandbox.setTags(toTags(facts, id));
-  return finish(account, sandbox, { spec, facts, call });
 }
