@@ -34,6 +34,8 @@ export function toImageMethods(images: ImageStore, faults: Faults): ServiceMetho
   const known = new Map<string, string>();
   const builds = new Map<string, Promise<BuildResult>>();
 
+  const toEnv = (ids: readonly string[]) => images.toEnv(ids.map((secretId) => ({ secretId })));
+
   function build({ image: { dockerfileCommands, baseImages, secretIds } }: ImageGetOrCreate): string {
     const [from, ...commands] = dockerfileCommands;
     const base =
@@ -41,8 +43,7 @@ export function toImageMethods(images: ImageStore, faults: Faults): ServiceMetho
       images.add({ kind: "built", hasFiles: false });
     if (commands.length === 0) return base;
     const id = images.newId();
-    const env = images.toEnv(secretIds.map((secretId) => ({ secretId })));
-    builds.set(id, toResult(buildLayer({ id, base, commands, env }, images)));
+    builds.set(id, toResult(buildLayer({ id, base, commands, env: toEnv(secretIds) }, images)));
     return id;
   }
 
@@ -50,7 +51,8 @@ export function toImageMethods(images: ImageStore, faults: Faults): ServiceMetho
     imageGetOrCreate(request: ImageGetOrCreate) {
       const failure = faults.take("fail-build", "ImageGetOrCreate");
       if (failure) return { imageId: images.newId(), result: toFailure(failure.exception) };
-      const key = JSON.stringify(request.image);
+      const { dockerfileCommands, baseImages, secretIds } = request.image;
+      const key = JSON.stringify([dockerfileCommands, baseImages, toEnv(secretIds)]);
       const earlier = known.get(key);
       const canReuse = earlier !== undefined && !request.forceBuild && images.has(earlier);
       const imageId = canReuse ? earlier : build(request);
