@@ -1,5 +1,4 @@
 import * as vscode from "vscode";
-import type { GpuTier } from "../../core/provider.ts";
 import type { GpuOffer, Rate } from "../../sessions/cloud-records.ts";
 import type { Target } from "../../sessions/records.ts";
 import { hasAbility } from "../abilities.ts";
@@ -9,14 +8,9 @@ import { readSetting, writeSetting } from "../settings.ts";
 import { EditorError } from "../show-error.ts";
 import { describeProvider, type GpuChoice, readTarget } from "../target.ts";
 import type { CommandDeps } from "./command-deps.ts";
+import { describeSeveral, describeWhole, type GpuCatalog, toGpu } from "./gpu-catalog.ts";
+import { pickFallbacks } from "./pick-fallbacks.ts";
 import { showRows } from "./show-rows.ts";
-
-/** What can be had, and what a sandbox costs without any. */
-interface Catalog {
-  readonly offers: readonly GpuOffer[];
-  readonly plain: Rate | undefined;
-  readonly last: GpuChoice;
-}
 
 interface TierRow extends vscode.QuickPickItem {
   /** Left out for no GPU. */
@@ -27,15 +21,7 @@ interface CountRow extends vscode.QuickPickItem {
   readonly count: number;
 }
 
-interface FallbackRow extends vscode.QuickPickItem {
-  /** One more of them, or the list as it is. */
-  readonly add?: string;
-  readonly all?: readonly string[];
-}
-
 const MEMENTO_KEY = "lastGpu";
-/** What the engine calls a sandbox without a GPU in a list of fall-backs. */
-const NO_GPU = "cpu";
 
 /** Asks which GPU runs get from now on. @throws {EditorError} `unsupported` where the provider has none */
 export async function selectGpu(deps: CommandDeps): Promise<void> {
@@ -61,7 +47,7 @@ export async function pickGpu(deps: CommandDeps, target: Target): Promise<GpuCho
   return choice;
 }
 
-async function readCatalog({ link, memento }: CommandDeps, target: Target): Promise<Catalog> {
+async function readCatalog({ link, memento }: CommandDeps, target: Target): Promise<GpuCatalog> {
   const { gpu: _gpu, gpuFallbacks: _fallbacks, ...plain } = target;
   const engine = await link.get();
   const [offers, rate] = await Promise.all([engine.listGpus(plain), engine.estimateRate(plain)]);
@@ -69,11 +55,12 @@ async function readCatalog({ link, memento }: CommandDeps, target: Target): Prom
   return { offers, plain: rate, last: memento.get<GpuChoice>(MEMENTO_KEY, settings) };
 }
 
-async function pickTier({ offers, plain, last }: Catalog): Promise<TierRow | undefined> {
+async function pickTier({ offers, plain, last }: GpuCatalog): Promise<TierRow | undefined> {
   const [lastId] = last.gpu.split(":");
   const none: TierRow = {
     label: vscode.l10n.t("No GPU"),
     description: plain ? describeRate(plain.usdPerHour) : vscode.l10n.t("price unknown"),
+    iconPath: new vscode.ThemeIcon("vm"),
   };
   const sorted = [...offers].sort((a, b) => Number(b.tier.id === lastId) - Number(a.tier.id === lastId));
   const rows = [none, ...sorted.map((offer) => toTierRow(offer, plain, offer.tier.id === lastId))];
@@ -116,63 +103,21 @@ function describePrices(offers: readonly GpuOffer[]): string {
     : vscode.l10n.t("Estimates, by prices of {0}", asOf);
 }
 
-function describeWhole(usdPerHour: number): string {
-  return vscode.l10n.t("{0} for the whole sandbox", describeRate(usdPerHour));
-}
-
-async function completeChoice(catalog: Catalog, offer: GpuOffer): Promise<GpuChoice | undefined> {
+async function completeChoice(catalog: GpuCatalog, offer: GpuOffer): Promise<GpuChoice | undefined> {
   const count = await pickCount(catalog, offer);
   if (count === undefined) return undefined;
   const fallbacks = await pickFallbacks(catalog, offer.tier, count);
   return fallbacks && { gpu: toGpu(offer.tier, count), fallbacks };
 }
 
-async function pickCount({ plain, last }: Catalog, { tier, rate }: GpuOffer): Promise<number | undefined> {
+async function pickCount({ plain, last }: GpuCatalog, { tier, rate }: GpuOffer): Promise<number | undefined> {
   const most = tier.maxCount ?? 1;
   if (most === 1) return 1;
   const rows = Array.from({ length: most }, (_, index): CountRow => {
     const count = index + 1;
-    const whole = rate && plain && plain.usdPerHour + count * (rate.usdPerHour - plain.usdPerHour);
-    const description = whole === undefined ? vscode.l10n.t("price unknown") : describeWhole(whole);
-    return { label: `${count} × ${tier.title}`, description, count };
+    const iconPath = new vscode.ThemeIcon("chip");
+    return { label: `${count} × ${tier.title}`, description: describeSeveral(rate, plain, count), iconPath, count };
   });
   const active = rows.find(({ count }) => toGpu(tier, count) === last.gpu);
   return (await showRows(rows, { title: vscode.l10n.t("How Many?"), active }))?.count;
-}
-
-/** One after the other, as their order counts. */
-async function pickFallbacks(
-  { offers, last }: Catalog,
-  tier: GpuTier,
-  count: number,
-): Promise<readonly string[] | undefined> {
-  const left = offers.filter((offer) => offer.tier.id !== tier.id && offer.disabledBecause === undefined);
-  const others = left.map((offer) => ({ label: offer.tier.title, add: toGpu(offer.tier, count) }));
-  const all: readonly FallbackRow[] = [...others, { label: vscode.l10n.t("No GPU"), add: NO_GPU }];
-  const chosen: string[] = [];
-  for (;;) {
-    const rows = [...listEnds(chosen, last.fallbacks), ...all.filter(({ add = "" }) => !chosen.includes(add))];
-    const wanted = [toGpu(tier, count), ...chosen].join(", ");
-    const row = await showRows(rows, {
-      title: vscode.l10n.t("If None Is Free: {0}", wanted),
-      placeholder: vscode.l10n.t("What to take instead, in this order"),
-    });
-    if (row?.all) return row.all;
-    if (row?.add === undefined) return undefined;
-    chosen.push(row.add);
-    // There is always a sandbox without one.
-    if (row.add === NO_GPU) return chosen;
-  }
-}
-
-function listEnds(chosen: readonly string[], last: readonly string[]): readonly FallbackRow[] {
-  const stop: FallbackRow = { label: vscode.l10n.t("Nothing Else: Say So and Stop"), all: chosen };
-  const again: FallbackRow = { label: vscode.l10n.t("As Last Time"), description: last.join(", "), all: last };
-  return chosen.length === 0 && last.length > 0 ? [stop, again] : [stop];
-}
-
-/** As targets name it: "H100", "H100:2"; no more of them than there can be. */
-function toGpu({ id, maxCount = 1 }: GpuTier, count: number): string {
-  const possible = Math.min(count, maxCount);
-  return possible === 1 ? id : `${id}:${possible}`;
 }

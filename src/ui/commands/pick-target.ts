@@ -95,7 +95,7 @@ function showChoices(
     const pick = vscode.window.createQuickPick<ChoiceItem>();
     const current = readTargetChoice();
     const draw = (): void => {
-      const active = pick.activeItems[0]?.label;
+      const active = pick.activeItems[0]?.label ?? choices[0]?.label;
       pick.items = [
         ...choices.map((choice) => toItem(choice, choice.id === current.id, known.get(choice.id))),
         ...others,

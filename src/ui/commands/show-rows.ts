@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 interface RowsOptions<T> {
   readonly title: string;
   readonly placeholder?: string;
-  /** The row that Enter takes at once. */
+  /** The row that Enter takes at once; the first when left out. */
   readonly active?: T | undefined;
   /** Why a row cannot be taken now, for people: it is said, and the list stays. */
   readonly whyNot?: (row: T) => string | undefined;
@@ -22,7 +22,7 @@ export function showRows<T extends vscode.QuickPickItem>(
     pick.matchOnDescription = true;
     pick.ignoreFocusOut = true;
     pick.items = rows;
-    pick.activeItems = active ? [active] : [];
+    pick.activeItems = active ? [active] : rows.slice(0, 1);
     pick.onDidAccept(() => {
       const [row] = pick.selectedItems;
       const reason = row && whyNot?.(row);

@@ -8,8 +8,16 @@ export interface QuickPickRow {
   readonly detail?: string;
 }
 
-/** Quick picks that stay open until they are hidden: `last` is what the newest one shows at present. */
-export function watchQuickPicks(): { readonly last: readonly QuickPickRow[]; hide(): void } {
+/** Quick picks that stay open until they are hidden. */
+interface WatchedQuickPicks {
+  /** What the newest one shows at present. */
+  readonly last: readonly QuickPickRow[];
+  /** The row of it that Enter would take. */
+  readonly active: QuickPickRow | undefined;
+  hide(): void;
+}
+
+export function watchQuickPicks(): WatchedQuickPicks {
   const hiding: (() => void)[] = [];
   const pick = {
     items: [] as readonly QuickPickRow[],
@@ -24,6 +32,9 @@ export function watchQuickPicks(): { readonly last: readonly QuickPickRow[]; hid
   return {
     get last() {
       return pick.items;
+    },
+    get active() {
+      return pick.activeItems[0];
     },
     hide: () => {
       for (const listener of hiding) listener();

@@ -53,6 +53,22 @@ describe("the GPU picker", () => {
     ]);
   });
 
+  it("lets Enter take what was taken last, and none at all where nothing was", async () => {
+    const { deps } = setUp();
+    const labels: (string | undefined)[] = [];
+    for (const gpu of ["", "H100:2"]) {
+      state.settings["sandpiper.gpu"] = gpu;
+      const rows = watchQuickPicks();
+      const picked = selectGpu(deps);
+      await settle();
+      labels.push(rows.active?.label);
+      rows.hide();
+      await picked;
+    }
+
+    expect(labels).toEqual(["No GPU", "NVIDIA H100"]);
+  });
+
   it("asks the engine for prices of a sandbox without the GPU that is set now", async () => {
     const { deps, engine } = setUp();
     state.settings["sandpiper.gpu"] = "H100";

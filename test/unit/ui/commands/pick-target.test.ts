@@ -63,6 +63,17 @@ describe("the provider picker", () => {
     );
   });
 
+  it("lets Enter take its first row at once, and the one that it is on while others are looked at", async () => {
+    const { deps } = setUp();
+    const rows = watchQuickPicks();
+    const picked = pickTarget(deps);
+    expect(rows.active?.label).toBe("Local (bubblewrap)");
+    await settle();
+    expect(rows.active?.label).toBe("Local (bubblewrap)");
+    rows.hide();
+    await picked;
+  });
+
   it("starts the sign-in for who picks Modal without an account, and selects it then", async () => {
     const { deps, secrets } = setUp();
     state.picks = ["Modal", "Paste a Token…"];
