@@ -26,6 +26,7 @@ export function describeSession(session: SessionRecord, state: SessionState): st
       : state.kind === "lost"
         ? toDisplay(endReason ?? "")
         : `until ${expiresAt.slice(0, 16).replace("T", " ")} UTC`;
-  const parts = [id, state.kind.padEnd(10), target.providerId, boundary, when, toDisplay(workspaceRoot)];
+  const what = session.isWarm ? "kept ready" : toDisplay(workspaceRoot);
+  const parts = [id, state.kind.padEnd(10), target.providerId, boundary, when, what];
   return parts.filter((part) => part !== "").join("  ");
 }

@@ -58,7 +58,7 @@ class LocalEngine implements HostedEngine {
     this.#logger = deps.logger;
     this.#parts = createParts(deps, installId, {
       newCall: () => this.#call(),
-      onDidChange: (event) => this.#changed.fire(event),
+      onDidChange: (event) => this.#tell(event),
       onDidFailToCreate: () => this.#startSweep(),
       onDidEndRun: () => this.#forgetOld(),
     });
@@ -72,6 +72,7 @@ class LocalEngine implements HostedEngine {
     await this.#parts.snapshots.timeline.load();
     await this.#parts.runs.load(isShared);
     await this.#parts.batches.load(isShared);
+    await this.#parts.warm.load();
     if (isShared) return;
     await this.#forgetOld();
     await settleSessions(this.#parts.reaper);
@@ -206,6 +207,7 @@ class LocalEngine implements HostedEngine {
     const reason = "Sandpiper's engine was stopped.";
     this.#end.abort(new SandboxError("unavailable", reason));
     await Promise.all([this.#parts.batches.abandonAll(reason), this.#parts.runs.abandonAll(reason)]);
+    await this.#parts.warm.dispose();
     await this.#sweep;
     await this.#parts.snapshots.native.settle();
     this.#parts.snapshots.savedWorkspaces.dispose();
@@ -214,6 +216,11 @@ class LocalEngine implements HostedEngine {
     await this.#parts.pool.flush();
     this.#parts.runs.dispose();
     this.#changed.dispose();
+  }
+
+  #tell(event: EngineEvent): void {
+    this.#changed.fire(event);
+    if (event.type === "session") this.#parts.warm.onDidChangeSession(event.session);
   }
 
   #findOwner(id: string): ChangeOwner {

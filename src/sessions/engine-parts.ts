@@ -8,7 +8,6 @@ import { ChangeDesk } from "./change-desk.ts";
 import { ChangeSetStore } from "./change-set-store.ts";
 import { createAllowedSecrets } from "./allowed-secrets.ts";
 import { BatchDesk } from "./batch/batch-desk.ts";
-import { createBatchStore } from "./batch/batch-store.ts";
 import { Costs } from "./cost/costs.ts";
 import type { Credentials } from "./credentials.ts";
 import { SandboxDesk } from "./sandbox-desk.ts";
@@ -80,7 +79,7 @@ export function createParts(deps: EngineDeps, installId: string, owner: PartsOwn
   const ledger = createLedger(state, logger);
   const store = createObjectStore(state.store);
   const loadProvider = createProviderCache(deps.loadProvider);
-  const pool = new SessionPool({
+  const pool: SessionPool = new SessionPool({
     state,
     ledger,
     loadProvider,
@@ -88,9 +87,11 @@ export function createParts(deps: EngineDeps, installId: string, owner: PartsOwn
     clock,
     logger,
     onDidChange: (session) => onDidChange({ type: "session", session }),
+    claimWarm: (request, call) => warm.claim(request, call),
     onDidFailToCreate: owner.onDidFailToCreate,
     onWillEnd: (session, cause) => snapshots.keepLast(session, cause),
   });
+  const warm = new WarmPool({ state, pool, clock, logger, newCall });
   const onDidChangeSet = (changeSet: ChangeSetRecord): void => onDidChange({ type: "change-set", changeSet });
   const changeSets = new ChangeSetStore({ state, clock, logger, onDidChange: onDidChangeSet });
   const allowed = createAllowedSecrets(state);
@@ -101,7 +102,6 @@ export function createParts(deps: EngineDeps, installId: string, owner: PartsOwn
   const isShared = deps.isShared ?? false;
   const snapshots: Snapshots = createSnapshots({ ...common, listRuns, changeSets, uploads, isShared });
   const { timeline, native } = snapshots;
-  const batches = createBatchStore(state.batches, logger);
   const logCapBytes = deps.logCapBytes ?? DEFAULT_LOG_CAP_BYTES;
   const runs: RunDesk = new RunDesk({ ...common, uploads, timeline, native, logCapBytes, onDidEnd: owner.onDidEndRun });
   const onDidDecide = (runId: string, counts: ChangeCounts): Promise<void> => runs.setChanges(runId, counts);
@@ -116,8 +116,8 @@ export function createParts(deps: EngineDeps, installId: string, owner: PartsOwn
     uploads,
     runs,
     costs: new Costs(common),
-    batches: new BatchDesk({ ...common, runs, timeline, uploads, batches, onDidEnd: owner.onDidEndRun }),
-    warm: new WarmPool(common),
+    batches: new BatchDesk({ ...common, runs, timeline, uploads, onDidEnd: owner.onDidEndRun }),
+    warm,
     sandboxes: new SandboxDesk(common),
   };
 }

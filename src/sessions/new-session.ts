@@ -21,6 +21,8 @@ export interface SessionRequest {
 export interface NewSessionRequest extends Pick<SessionRequest, "workspaceRoot" | "target"> {
   /** Said of it from the start. */
   readonly facts?: Pick<SessionRecord, "restoredFrom" | "envNames" | "isDetached" | "batchId" | "isWarm">;
+  /** See {@link SessionRequest}. */
+  readonly neededMs?: number;
   /** Puts something into the sandbox before anybody can use it. */
   readonly fill?: (session: LiveSession, call: Call) => Promise<void>;
 }

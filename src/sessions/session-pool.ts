@@ -27,6 +27,8 @@ export interface PoolDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onDidChange: (record: SessionRecord) => void;
+  /** A sandbox that was made ready for such a session, as that session. */
+  readonly claimWarm: (request: NewSessionRequest, call: Call) => Promise<LiveSession | undefined>;
   /** A sandbox may have been made all the same: the answer may have been lost. */
   readonly onDidFailToCreate: () => void;
   /** Called with a session whose sandbox is about to end; the sandbox is there until this resolves. Never rejects. */
@@ -85,6 +87,8 @@ export class SessionPool {
 
   /** A new session; nothing of it is left behind on failure but its record, ended. */
   async start(request: NewSessionRequest, call: Call, progress: Progress): Promise<LiveSession> {
+    const warm = await this.#deps.claimWarm(request, call);
+    if (warm) return warm;
     const provider = await this.#deps.loadProvider(request.target);
     const record = { ...toNewSession(request, provider.boundary, this.#deps.clock), ...request.facts };
     const canceller = new AbortController();
@@ -167,8 +171,8 @@ export class SessionPool {
     const record = this.#records.get(sessionId);
     if (!record || record.state === "ended") return;
     await this.save({ ...record, state: "ended", endReason: reason });
-    // Its run tells what there is to tell.
-    if (record.batchId !== undefined) await this.forget(sessionId);
+    // A batch's run tells what there is to tell, and one that nobody took has nothing to.
+    if (record.batchId !== undefined || record.isWarm) await this.forget(sessionId);
   }
 
   /** Ends the session when its sandbox turns out to be gone. */

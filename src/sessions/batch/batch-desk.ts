@@ -18,7 +18,7 @@ import type { SessionPool } from "../session-pool.ts";
 import { ActiveBatch, type StopReason } from "./active-batch.ts";
 import { countEnded, toFirstCounts } from "./batch-counts.ts";
 import { createBatchSource } from "./batch-source.ts";
-import type { BatchStore } from "./batch-store.ts";
+import { type BatchStore, createBatchStore } from "./batch-store.ts";
 import { Gate } from "./gate.ts";
 import { checkBatch, toSandboxLimit } from "./check-batch.ts";
 import { createSharedSnapshot, type SharedSnapshot } from "./shared-snapshot.ts";
@@ -26,7 +26,6 @@ import { type BatchFiles, type BatchSnapshotDeps, takeBatchSnapshot } from "./ta
 
 /** What running batches needs. */
 export interface BatchDeps extends BatchSnapshotDeps {
-  readonly batches: BatchStore;
   readonly runs: RunDesk;
   readonly pool: SessionPool;
   readonly loadProvider: (target: Target) => Promise<Provider>;
@@ -60,16 +59,18 @@ interface Start {
 /** Runs one command in many sandboxes. */
 export class BatchDesk {
   readonly #deps: BatchDeps;
+  readonly #store: BatchStore;
   readonly #records = new Map<string, BatchRecord>();
   readonly #going = new Map<string, Going>();
 
   constructor(deps: BatchDeps) {
     this.#deps = deps;
+    this.#store = createBatchStore(deps.state.batches, deps.logger);
   }
 
   /** Takes over what is on record, runs being loaded; what an earlier engine left going is ended, unless another one has it. */
   async load(isShared: boolean): Promise<void> {
-    for (const record of await this.#deps.batches.read()) {
+    for (const record of await this.#store.read()) {
       const isLost = record.state !== "ended" && !isShared;
       this.#records.set(record.id, isLost ? await this.#settle(record) : record);
     }
@@ -110,7 +111,7 @@ export class BatchDesk {
       requestedAt: toIsoTime(clock),
     };
     try {
-      await this.#deps.batches.save(record);
+      await this.#store.save(record);
     } catch (cause) {
       await this.#release(record);
       throw new SandboxError(
@@ -148,7 +149,7 @@ export class BatchDesk {
     for (const record of this.list()) {
       if (record.state !== "ended" || used.has(record.id) || !isOld(record)) continue;
       this.#records.delete(record.id);
-      await this.#deps.batches.remove(record.id);
+      await this.#store.remove(record.id);
     }
   }
 
@@ -176,11 +177,11 @@ export class BatchDesk {
   async #finish(batch: ActiveBatch, shared: SharedSnapshot): Promise<void> {
     await batch.ended;
     const { record } = batch;
-    const { logger, batches } = this.#deps;
+    const { logger } = this.#deps;
     try {
       await shared.dispose();
       await this.#release(record);
-      await batches.save(record);
+      await this.#store.save(record);
     } catch (error) {
       logger.warn(`The end of batch ${record.id} could not be recorded: ${toMessage(error)}`);
     }
@@ -209,7 +210,7 @@ export class BatchDesk {
     const endedAt = toIsoTime(this.#deps.clock);
     const settled: BatchRecord = { ...record, ...countEnded(record.count, runs), state: "ended", endedAt, error: LOST };
     await this.#release(record);
-    await this.#deps.batches.save(settled);
+    await this.#store.save(settled);
     return settled;
   }
 
