@@ -6,6 +6,7 @@ import { abortable } from "../abortable.ts";
 import type { ProviderDeps } from "../provider-deps.ts";
 import { type ModalToken, createModalClient, readServerUrl } from "./load-sdk.ts";
 import { createSdkLogger } from "./sdk-logger.ts";
+import type { Setup } from "./setup-script.ts";
 import { newSignedOutError, toSandboxError } from "./to-sandbox-error.ts";
 
 /** One account, with a client that keeps its connection. */
@@ -16,6 +17,8 @@ export interface Account {
   /** What is known of its apps and built images, by what they were asked for; see `prepare.ts`. */
   readonly apps: Map<string, App>;
   readonly images: Map<string, Image>;
+  /** Images that sandboxes were set up from, by id. */
+  readonly usable: Map<string, Setup>;
 }
 
 /** Runs a call on the account that is signed in now, and translates what it throws. */
@@ -34,7 +37,7 @@ export function createAccounts(deps: ProviderDeps, environment: string | undefin
     const sdkLogger = createSdkLogger(() => logger, secrets);
     const serverUrl = readServerUrl(deps.env);
     const client = await createModalClient({ token, environment, serverUrl, logger: sdkLogger });
-    return { client, secrets, apps: new Map(), images: new Map() };
+    return { client, secrets, apps: new Map(), images: new Map(), usable: new Map() };
   };
   const findAccount = (): Promise<Account> => {
     const token = readToken(deps);

@@ -6,9 +6,9 @@ import { SandboxError } from "../../core/sandbox-error.ts";
 import { toDisplay } from "../../core/workspace-path.ts";
 import { checkSpec } from "../check-spec.ts";
 import { toGpu } from "./gpu-tiers.ts";
-import { INIT_SCRIPT } from "./init-script.ts";
 import { HOME } from "./layout.ts";
 import type { ModalOptions } from "./modal-options.ts";
+import { toFirstCommand } from "./setup-script.ts";
 import { type SandboxFacts, toLifetimeMs, toTags } from "./tags.ts";
 
 /** Below it Modal's own part in a sandbox has no room. */
@@ -20,8 +20,6 @@ const DOMAIN = /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_
 export interface CreateContext {
   readonly options: ModalOptions;
   readonly facts: SandboxFacts;
-  /** Tells this call of `create` from all others. */
-  readonly creation: string;
   readonly secrets: Secret[];
 }
 
@@ -41,14 +39,11 @@ export function checkModalSpec(spec: SandboxSpec, options: ModalOptions): void {
 }
 
 /** The SDK's parameters for a checked spec. Processors and memory are always sent: Modal's own defaults are tiny. */
-export function toCreateParams(
-  spec: SandboxSpec,
-  { options, facts, creation, secrets }: CreateContext,
-): SandboxCreateParams {
+export function toCreateParams(spec: SandboxSpec, { options, facts, secrets }: CreateContext): SandboxCreateParams {
   return {
     name: toUniqueName(spec.name),
-    tags: toTags(facts, creation),
-    command: ["/bin/sh", "-c", INIT_SCRIPT, "sandpiper", String(spec.diskMiB * 1024)],
+    tags: toTags(facts),
+    command: toFirstCommand(spec, facts.creation),
     workdir: "/",
     timeoutMs: toLifetimeMs(spec),
     cpu: spec.cpus,

@@ -13,7 +13,7 @@ import type { ModalOptions } from "./modal-options.ts";
 import { createModalSandbox, terminate } from "./modal-sandbox.ts";
 import { buildImage, findApp, findSecrets, forgetPrepared } from "./prepare.ts";
 import { runHelper } from "./run-helper.ts";
-import { readSetup, toSetupCommand } from "./setup-script.ts";
+import { type Setup, readSetup, toAskSetupCommand } from "./setup-script.ts";
 import { type SandboxFacts, toCreationTags, toFacts } from "./tags.ts";
 import { isNotFound, readStatus } from "./to-sandbox-error.ts";
 
@@ -30,11 +30,24 @@ export async function createSandbox(
   checkModalSpec(spec, options);
   const { app, image, secrets } = await prepare(account, options, { spec, call, progress });
   const creation = randomUUID();
-  const facts = toFacts(spec, Date.now(), options.memorySnapshot);
-  const params = toCreateParams(spec, { options, facts, creation, secrets });
+  const facts = toFacts(spec, Date.now(), { creation, canPause: options.memorySnapshot });
+  const params = toCreateParams(spec, { options, facts, secrets });
   if (spec.gpu !== undefined) progress(`Waiting for ${spec.gpu} at Modal`);
   const sandbox = await request(account, { app, image, params, creation }, call);
-  return setUp(account, sandbox, { spec, facts, call });
+  return open(account, sandbox, { facts, call, setUp: () => awaitSetup(account, sandbox, { image, facts, call }) });
+}
+
+/** An image that one sandbox was set up from is good for all: only the first is waited for. */
+async function awaitSetup(
+  { usable }: Account,
+  sandbox: SdkSandbox,
+  { image, facts, call }: { readonly image: Image; readonly facts: SandboxFacts; readonly call: Call },
+): Promise<Setup> {
+  const known = usable.get(image.imageId);
+  if (known) return known;
+  const setup = readSetup(await runHelper(sandbox, toAskSetupCommand(facts.creation), call.signal));
+  usable.set(image.imageId, setup);
+  return setup;
 }
 
 interface Wanted {
@@ -53,15 +66,10 @@ async function prepare(account: Account, options: ModalOptions, { spec, call, pr
 }
 
 /** Makes a sandbox that has just started ready for commands; whatever fails, it is ended then. */
-export async function setUp(
-  account: Account,
-  sandbox: SdkSandbox,
-  { spec, facts, call, first }: SetUp,
-): Promise<Sandbox> {
+export async function open(account: Account, sandbox: SdkSandbox, { facts, call, setUp }: Opening): Promise<Sandbox> {
   try {
     call.signal.throwIfAborted();
-    await first?.();
-    const { hasPerl } = readSetup(await runHelper(sandbox, toSetupCommand(spec), call.signal));
+    const { hasPerl } = await setUp();
     return createModalSandbox(account, sandbox, facts, hasPerl);
   } catch (error) {
     await terminate(account, sandbox, toCleanupCall(call)).catch((failure: unknown) => {
@@ -72,12 +80,10 @@ export async function setUp(
   }
 }
 
-interface SetUp {
-  readonly spec: SandboxSpec;
+interface Opening {
   readonly facts: SandboxFacts;
   readonly call: Call;
-  /** What comes before. */
-  readonly first?: () => Promise<void>;
+  readonly setUp: () => Promise<Setup>;
 }
 
 interface CreateRequest {

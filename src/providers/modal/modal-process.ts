@@ -14,8 +14,9 @@ import { toCuttable } from "./cuttable.ts";
 import { FOLDERS } from "./layout.ts";
 import type { Machine } from "./machine.ts";
 import { runHelper } from "./run-helper.ts";
-import { ENTER, KILL_ALL_COMMAND, SCRIPT_PATHS } from "./setup-script.ts";
+import { KILL_ALL_COMMAND, SCRIPT_PATHS, toEnter } from "./setup-script.ts";
 import { createStdinWriter } from "./stdin-writer.ts";
+import type { SandboxFacts } from "./tags.ts";
 import { watchProcess } from "./watch-process.ts";
 import { whyLost } from "./why-lost.ts";
 
@@ -42,7 +43,8 @@ interface Plan {
 export async function startProcess(machine: Machine, command: Command, call: Call): Promise<Process> {
   checkCommand(command);
   call.signal.throwIfAborted();
-  const plan = toPlan(command, command.pty === undefined || (await machine.hasPerl(call.signal)));
+  const hasPerl = command.pty === undefined || (await machine.hasPerl(call.signal));
+  const plan = toPlan(command, hasPerl, machine.facts);
   const kill = createKill(machine.sandbox, plan.pidFile);
   const running = await start(machine, plan, command, call).catch((error: unknown) => {
     // It may have started all the same.
@@ -52,7 +54,7 @@ export async function startProcess(machine: Machine, command: Command, call: Cal
   return attend(running, { machine, plan, command, call, kill });
 }
 
-function toPlan({ argv, cwd, pty }: Command, hasPerl: boolean): Plan {
+function toPlan({ argv, cwd, pty }: Command, hasPerl: boolean, { creation }: SandboxFacts): Plan {
   const nonce = createNonce();
   const pidFile = `${FOLDERS.private}/${randomBytes(8).toString("hex")}.pid`;
   const folder = cwd && cwd !== "." ? `${FOLDERS.workspace}/${checkWorkspacePath(cwd, "linux")}` : FOLDERS.workspace;
@@ -63,7 +65,7 @@ function toPlan({ argv, cwd, pty }: Command, hasPerl: boolean): Plan {
   const own = hasModalTerminal
     ? ["/bin/sh", "-c", SIZED, "sandpiper", String(pty.columns), String(pty.rows), pidFile, ...supervised]
     : supervised;
-  return { nonce, pidFile, argv: [...ENTER, ...own], hasModalTerminal };
+  return { nonce, pidFile, argv: [...toEnter(creation), ...own], hasModalTerminal };
 }
 
 async function start(

@@ -7,9 +7,11 @@ import { SandboxError } from "../../core/sandbox-error.ts";
 import { abortable } from "../abortable.ts";
 import type { Account } from "./account.ts";
 import { checkModalSpec, toUniqueName } from "./create-params.ts";
-import { setUp } from "./create-sandbox.ts";
+import { open } from "./create-sandbox.ts";
 import type { ModalOptions } from "./modal-options.ts";
 import { terminate } from "./modal-sandbox.ts";
+import { runHelper } from "./run-helper.ts";
+import { type Setup, readSetup, toSetupCommand } from "./setup-script.ts";
 import { toFacts, toTags } from "./tags.ts";
 import { isNotFound } from "./to-sandbox-error.ts";
 
@@ -28,11 +30,14 @@ export async function resumeSandbox(
   { id, spec, call }: ResumeRequest,
 ): Promise<Sandbox> {
   checkModalSpec(spec, options);
-  const facts = toFacts(spec, Date.now(), true);
+  const facts = toFacts(spec, Date.now(), { creation: randomUUID(), canPause: true });
   const sandbox = await restore(account, options, { id, name: toUniqueName(spec.name), call });
-  // The tags that it was made with tell of a sandbox that is over.
-  const first = (): Promise<void> => abortable(sandbox.setTags(toTags(facts, randomUUID())), call.signal);
-  return setUp(account, sandbox, { spec, facts, call, first });
+  const setUp = async (): Promise<Setup> => {
+    // The tags that it was made with tell of a sandbox that is over.
+    await abortable(sandbox.setTags(toTags(facts)), call.signal);
+    return readSetup(await runHelper(sandbox, toSetupCommand(spec, facts.creation), call.signal));
+  };
+  return open(account, sandbox, { facts, call, setUp });
 }
 
 interface Restore {

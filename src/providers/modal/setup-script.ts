@@ -1,20 +1,41 @@
 import { SandboxError } from "../../core/sandbox-error.ts";
 import type { SandboxSpec } from "../../core/provider.ts";
 import { SCRIPTS, type ScriptPaths } from "../posix/supervise.ts";
-import { KILL_ALL } from "./init-script.ts";
+import { INIT_SCRIPT, KILL_ALL } from "./init-script.ts";
 import { FOLDERS, HOME, ROOT, TOOLS, USER_ID } from "./layout.ts";
 
 /** Where the supervisor is in a sandbox. */
 export const SCRIPT_PATHS: ScriptPaths = { shell: `${TOOLS}/supervise.sh`, perl: `${TOOLS}/supervise.pl` };
 
-/** Becomes the user of commands, under their limits, and runs its arguments. */
-export const ENTER = ["/bin/sh", `${TOOLS}/enter.sh`] as const;
+/**
+ * Waits until the first process has set the sandbox up, $1 being the creation it was told. An image that was saved from an
+ * earlier sandbox of ours has what that one was told.
+ */
+const WAIT = `
+done=${TOOLS}/setup-$1 tries=0
+shift
+until [ -e "$done" ]; do
+  tries=$((tries + 1))
+  if [ "$tries" -gt 1000 ]; then echo "sandpiper: the sandbox was not set up" >&2; exit 126; fi
+  sleep 0.01 2>/dev/null || sleep 1
+done
+`;
+
+/** Becomes the user of commands, under their limits, and runs what follows, once the sandbox has been set up. */
+export function toEnter(creation: string): readonly string[] {
+  return ["/bin/sh", "-c", `${WAIT}. ${TOOLS}/enter.sh`, "sandpiper", creation];
+}
 
 /** Ends every command. */
 export const KILL_ALL_COMMAND = ["/bin/sh", `${TOOLS}/kill-all.sh`] as const;
 
 /** For the supervisor of a command, and of one that moves files meanwhile. */
 const OWN_PROCESSES = 2;
+
+/** What is known of a sandbox that has been set up. */
+export interface Setup {
+  readonly hasPerl: boolean;
+}
 
 const MARKS = { perl: "sandpiper-ready perl", shell: "sandpiper-ready shell" } as const;
 
@@ -47,7 +68,7 @@ printf %s "$1" >${SCRIPT_PATHS.shell}
 printf %s "$2" >${SCRIPT_PATHS.perl}
 printf %s "$3" >${TOOLS}/kill-all.sh
 rm -f ${TOOLS}/disk-full
-cat >${TOOLS}/enter.sh <<END || fail "its disk is full"
+cat >${TOOLS}/enter.$$ <<END || fail "its disk is full"
 ulimit -c 0
 ulimit -f $4 2>/dev/null
 ulimit -n 4096 2>/dev/null
@@ -55,23 +76,61 @@ ulimit -u $5 2>/dev/null || ulimit -p $5
 case \\$HOME in "" | / | /root) HOME=${HOME} && export HOME ;; esac
 exec $become "\\$@"
 END
+mv ${TOOLS}/enter.$$ ${TOOLS}/enter.sh
 for perl in /usr/bin/perl /usr/local/bin/perl "$(command -v perl 2>/dev/null)"; do
   if [ -n "$perl" ] && [ -x "$perl" ]; then echo "${MARKS.perl}"; exit 0; fi
 done
 echo "${MARKS.shell}"
 `;
 
-/** What to run as root in a fresh sandbox. */
-export function toSetupCommand({ diskMiB, maxProcesses }: Pick<SandboxSpec, "diskMiB" | "maxProcesses">): string[] {
+/** $1 is the creation, what follows is for SETUP. The file that others wait for is there at once and whole. */
+const SET_UP = `
+mkdir -p ${TOOLS}
+(shift; ${SETUP}) >${TOOLS}/setup-$1.new
+mv ${TOOLS}/setup-$1.new ${TOOLS}/setup-$1
+`;
+
+/** $1 is the script to go on with, $2 its argument; what follows is for SET_UP. */
+const FIRST = `
+init=$1 limit=$2
+shift 2
+${SET_UP}
+printf %s "$init" >${TOOLS}/init.sh
+exec /bin/sh ${TOOLS}/init.sh "$limit"
+`;
+
+type Limits = Pick<SandboxSpec, "diskMiB" | "maxProcesses">;
+
+/**
+ * The first process of a sandbox, as root: sets it up and becomes the one that watches its disk. Setting up while the
+ * sandbox's creator gets to know of it spares a round trip to Modal before the first command.
+ */
+export function toFirstCommand(limits: Limits, creation: string): string[] {
+  const diskKiB = String(limits.diskMiB * 1024);
+  return ["/bin/sh", "-c", FIRST, "sandpiper", INIT_SCRIPT, diskKiB, creation, ...toSetupArguments(limits)];
+}
+
+/** What to run as root in a sandbox whose first process has set it up under another creation; see {@link readSetup}. */
+export function toSetupCommand(limits: Limits, creation: string): string[] {
+  const script = `${SET_UP}cat ${TOOLS}/setup-$1`;
+  return ["/bin/sh", "-c", script, "sandpiper", creation, ...toSetupArguments(limits)];
+}
+
+/** Says what came of setting up; see {@link readSetup}. */
+export function toAskSetupCommand(creation: string): string[] {
+  return ["/bin/sh", "-c", `${WAIT}cat "$done"`, "sandpiper", creation];
+}
+
+function toSetupArguments({ diskMiB, maxProcesses }: Limits): string[] {
   const limits = [String(diskMiB * 2048), String(maxProcesses + OWN_PROCESSES)];
-  return ["/bin/sh", "-c", SETUP, "sandpiper", SCRIPTS.shell, SCRIPTS.perl, KILL_ALL, ...limits];
+  return [SCRIPTS.shell, SCRIPTS.perl, KILL_ALL, ...limits];
 }
 
 /**
  * Whether the sandbox has perl, from what that command said.
  * @throws {SandboxError} `invalid` when the image can't be used
  */
-export function readSetup(said: string): { readonly hasPerl: boolean } {
+export function readSetup(said: string): Setup {
   if (said.includes(MARKS.perl)) return { hasPerl: true };
   if (said.includes(MARKS.shell)) return { hasPerl: false };
   const [, why] = /^sandpiper-failed (.*)$/m.exec(said) ?? [];

@@ -24,17 +24,19 @@ export interface SandboxFacts {
   readonly expiresAt: Date;
   readonly memoryMiB: number;
   readonly diskMiB: number;
+  /** Tells the call that made it from all others. */
+  readonly creation: string;
   /** Whether it was made so that its memory can be saved. */
   readonly canPause: boolean;
 }
 
 /** Modal documents no limits for tags; ours are a few, of at most 69 characters of [A-Za-z0-9._-] on both sides. */
-export function toTags(facts: SandboxFacts, creation: string): Record<string, string> {
+export function toTags(facts: SandboxFacts): Record<string, string> {
   const labels = Object.entries(facts.labels).map(([key, value]) => [LABEL_PREFIX + key, value]);
   return {
     ...Object.fromEntries(labels),
     ...OUR_TAGS,
-    ...toCreationTags(creation),
+    ...toCreationTags(facts.creation),
     [NAME]: facts.name,
     [EXPIRES]: String(facts.expiresAt.getTime()),
     [MEMORY]: String(facts.memoryMiB),
@@ -50,6 +52,7 @@ export function readTags(tags: Readonly<Record<string, string>>): SandboxFacts |
   const labels = Object.entries(tags).filter(([key]) => key.startsWith(LABEL_PREFIX));
   return {
     name: tags[NAME] ?? "",
+    creation: tags[CREATION] ?? "",
     labels: Object.fromEntries(labels.map(([key, value]) => [key.slice(LABEL_PREFIX.length), value])),
     expiresAt,
     memoryMiB: Number(tags[MEMORY] ?? 0),
@@ -59,9 +62,13 @@ export function readTags(tags: Readonly<Record<string, string>>): SandboxFacts |
 }
 
 /** What a spec says about the sandbox that is made from it at `now`. */
-export function toFacts(spec: SandboxSpec, now: number, canPause: boolean): SandboxFacts {
+export function toFacts(
+  spec: SandboxSpec,
+  now: number,
+  { creation, canPause }: Pick<SandboxFacts, "creation" | "canPause">,
+): SandboxFacts {
   const { name, labels, memoryMiB, diskMiB } = spec;
-  return { name, labels, memoryMiB, diskMiB, canPause, expiresAt: new Date(now + toLifetimeMs(spec)) };
+  return { name, labels, memoryMiB, diskMiB, creation, canPause, expiresAt: new Date(now + toLifetimeMs(spec)) };
 }
 
 /** Modal takes whole seconds. */
