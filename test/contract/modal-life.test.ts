@@ -113,6 +113,20 @@ describe("a sandbox whose creation goes wrong", () => {
     await sandbox.destroy(newCall());
   });
 
+  it("is found by its tags when Modal says to the repeated request that the name is taken", async () => {
+    const before = emulator.books.calls["SandboxCreateV2"] ?? 0;
+    emulator.faults.inject({ kind: "lose-answer", method: "SandboxCreateV2" });
+    for (const ms of [0, 1000]) emulator.faults.inject({ kind: "delay", method: "SandboxCreateV2", ms });
+    const created = newProvider().create(newSpec(), newCall());
+    await expect.poll(() => (emulator.books.calls["SandboxCreateV2"] ?? 0) - before, { interval: 10 }).toBe(2);
+    emulator.faults.inject({ kind: "error", method: "SandboxCreateV2", code: "ALREADY_EXISTS" });
+
+    const sandbox = await created;
+
+    expect(emulator.books.leaked()).toEqual([sandbox.id]);
+    await sandbox.destroy(newCall());
+  });
+
   it("is ended when no answer ever comes", async () => {
     emulator.faults.inject({ kind: "lose-answer", method: "SandboxCreateV2", times: 4 });
 
@@ -236,16 +250,18 @@ describe("the connection to Modal", () => {
 
   it("is left alone by the variables that the SDK reads", async () => {
     process.env["MODAL_TOKEN_ID"] = "ak-of-the-user";
-    process.env["MODAL_ENVIRONMENT"] = "of-the-user";
+    process.env["MODAL_SANDBOX_V2"] = "0";
     try {
-      await newProvider().check(newCall());
+      const sandbox = await newProvider().create(newSpec(), newCall());
+      await sandbox.destroy(newCall());
 
+      expect(lastRecord()?.backEnd).toBe("v2");
       expect(process.env["MODAL_TOKEN_ID"]).toBe("ak-of-the-user");
       expect(process.env["MODAL_SERVER_URL"]).toBeUndefined();
       expect(process.env["MODAL_CONFIG_PATH"]).toBeUndefined();
     } finally {
       delete process.env["MODAL_TOKEN_ID"];
-      delete process.env["MODAL_ENVIRONMENT"];
+      delete process.env["MODAL_SANDBOX_V2"];
     }
   });
 });
