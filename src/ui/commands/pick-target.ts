@@ -8,7 +8,7 @@ import { openSettings } from "../show-error.ts";
 import { listTargetChoices, readTarget, readTargetChoice, type TargetChoice, writeTargetChoice } from "../target.ts";
 import type { CommandDeps } from "./command-deps.ts";
 import { pickGpu } from "./pick-gpu.ts";
-import { isSignedOut, signIn } from "./sign-in.ts";
+import { isSignedOut, signInTo } from "./sign-in.ts";
 
 interface ChoiceItem extends vscode.QuickPickItem {
   readonly choice?: TargetChoice;
@@ -78,9 +78,9 @@ async function selectNetwork(network: NetworkPolicy): Promise<void> {
 /** The item's choice, once the user is signed in where that takes it; else undefined. @throws {SandboxError} */
 async function settleAccount(deps: CommandDeps, item: ChoiceItem | undefined): Promise<TargetChoice | undefined> {
   if (!item?.choice) return undefined;
-  const { providerId } = item.choice;
-  const mustSignIn = item.isSignedOut || (await isSignedOut(deps, providerId));
-  return !mustSignIn || (await signIn(deps, providerId)) ? item.choice : undefined;
+  const account = findAccount(item.choice.providerId);
+  const mustSignIn = item.isSignedOut || (await isSignedOut(deps, item.choice.providerId));
+  return !account || !mustSignIn || (await signInTo(deps, account)) ? item.choice : undefined;
 }
 
 /** Shows the choices at once, and the reason at each that turns out not to be able to run. */

@@ -14,21 +14,20 @@ interface AccountItem extends vscode.QuickPickItem {
   readonly account: Account;
 }
 
-/**
- * Asks for a key, tries it, and keeps it only when it works.
- * @param argument a provider's id; asked for when left out
- * @returns whether the user is signed in now
- */
-export async function signIn(deps: CommandDeps, argument?: unknown): Promise<boolean> {
+/** Signs in, and offers to run code there. @param argument a provider's id; asked for when left out */
+export async function signIn(deps: CommandDeps, argument?: unknown): Promise<void> {
   const named = ACCOUNTS.find(({ providerId }) => providerId === argument);
   const account = named ?? (await pickAccount(ACCOUNTS, vscode.l10n.t("Sign in to which provider?")));
-  const key = account && (await askKey(account, process.env));
-  if (!account || !key) return false;
+  if (account && (await signInTo(deps, account))) void offerProvider(account);
+}
+
+/** Asks for a key, tries it, and keeps it only when it works. @returns whether the user is signed in now @throws {SandboxError} */
+export async function signInTo(deps: CommandDeps, account: Account): Promise<boolean> {
+  const key = await askKey(account, process.env);
+  if (!key) return false;
   await tryKey(deps, account, key);
   await deps.keys.keep(account, key);
   deps.logger.info(`Signed in to ${account.title}`);
-  // Whoever named the provider goes on with what they were doing.
-  if (!named) void offerProvider(account);
   return true;
 }
 

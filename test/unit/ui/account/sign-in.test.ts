@@ -67,7 +67,7 @@ describe("signing in", () => {
     const { deps, engine, secrets } = setUp();
     paste(KEY.tokenId, ` ${KEY.tokenSecret}\n`);
 
-    expect(await signIn(deps)).toBe(true);
+    await signIn(deps);
 
     expect(engine.given).toEqual([KEY]);
     expect([...secrets.kept]).toEqual([["account.modal", STORED]]);
@@ -75,11 +75,12 @@ describe("signing in", () => {
   });
 
   it("hides what is typed, and doubts what has another form without refusing it", async () => {
-    const { deps } = setUp();
+    const { deps, engine } = setUp();
     paste("modal-token", KEY.tokenSecret);
 
-    expect(await signIn(deps)).toBe(true);
+    await signIn(deps);
 
+    expect(engine.given).toEqual([{ ...KEY, tokenId: "modal-token" }]);
     expect(state.inputBoxes).toMatchObject([
       { password: true, doubt: { message: "MODAL_TOKEN_ID usually begins with ak-", severity: 2 } },
       { password: true, doubt: undefined },
@@ -90,19 +91,20 @@ describe("signing in", () => {
     const { deps, engine } = setUp();
     paste(`modal token set --token-id ${KEY.tokenId} --token-secret=${KEY.tokenSecret} --profile=me`);
 
-    expect(await signIn(deps)).toBe(true);
+    await signIn(deps);
 
     expect(engine.given).toEqual([KEY]);
   });
 
   it("opens the page where tokens are made, and takes one that is made there", async () => {
-    const { deps } = setUp();
+    const { deps, engine } = setUp();
     paste(KEY.tokenId, KEY.tokenSecret);
     state.picks = ["Create a Token…"];
 
-    expect(await signIn(deps)).toBe(true);
+    await signIn(deps);
 
     expect(state.opened).toEqual(["https://modal.com/settings/tokens"]);
+    expect(engine.given).toEqual([KEY]);
   });
 
   it("says that a key is wrong, does not keep it, and gives the engine the earlier one back", async () => {
@@ -142,10 +144,26 @@ describe("signing in", () => {
     state.picks = [...picks];
     state.inputs = [...inputs];
 
-    expect(await signIn(deps)).toBe(false);
+    await signIn(deps);
 
     expect(engine.given).toEqual([]);
     expect(secrets.kept.size).toBe(0);
+    expect(state.messages).toEqual([]);
+  });
+
+  it.each([
+    ["local", ["Select Provider"], ["sandpiper.selectProvider"]],
+    ["modal", [], []],
+  ])("is said, and leads on from the provider %s", async (provider, buttons, executed) => {
+    state.settings["sandpiper.provider"] = provider;
+    paste(KEY.tokenId, KEY.tokenSecret);
+    state.answers = [...buttons];
+
+    await signIn(setUp().deps, "modal");
+    await settle();
+
+    expect(state.messages).toMatchObject([{ message: "Signed in to Modal.", buttons }]);
+    expect(state.executed.map(({ command }) => command)).toEqual(executed);
   });
 });
 
@@ -181,7 +199,7 @@ describe("a key that is there already", () => {
     `);
     state.picks = [`Use a Profile of ${join(folder, "modal.toml")}…`, "work"];
 
-    expect(await signIn(deps)).toBe(true);
+    await signIn(deps);
 
     expect(state.asked.at(-1)?.labels).toEqual(["old", "work"]);
     expect(engine.given).toEqual([KEY]);
