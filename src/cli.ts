@@ -4,6 +4,7 @@ import { listBatches } from "./cli/batch.ts";
 import { type CliContext, createContext } from "./cli/connect.ts";
 import { FAILED } from "./cli/exit-code.ts";
 import { HELP } from "./cli/help.ts";
+import { saveImage } from "./cli/image.ts";
 import {
   applyChanges,
   destroySession,
@@ -14,6 +15,8 @@ import {
   printLog,
 } from "./cli/manage.ts";
 import { readOwnVersion } from "./cli/own-version.ts";
+import { pauseSession, resumeSession } from "./cli/pause.ts";
+import { openPort } from "./cli/port.ts";
 import { forkSession, pullSession } from "./cli/pull.ts";
 import { run } from "./cli/run.ts";
 import { snapshots } from "./cli/snapshots.ts";
@@ -32,6 +35,10 @@ const COMMANDS: ReadonlyMap<string, (context: CliContext) => Promise<number>> = 
   ["discard", discardChanges],
   ["sessions", listSessions],
   ["destroy", destroySession],
+  ["pause", pauseSession],
+  ["resume", resumeSession],
+  ["port", openPort],
+  ["image", saveImage],
   ["pull", pullSession],
   ["fork", forkSession],
   ["snapshots", snapshots],

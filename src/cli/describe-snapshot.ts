@@ -18,13 +18,14 @@ function describeCause({ cause, target }: SnapshotRecord): string {
 
 /** A row of the list: id, time, what made it or its name, what it holds, whose it is. */
 export function describeSnapshot(snapshot: SnapshotRecord, withWorkspace: boolean): string {
-  const { id, createdAt, name, isPinned, fileCount, totalBytes, sessionId, workspaceRoot } = snapshot;
+  const { id, createdAt, name, isPinned, fileCount, totalBytes, sessionId, workspaceRoot, accelerated } = snapshot;
   return [
     id,
     `${createdAt.slice(0, 16).replace("T", " ")} UTC`,
     name === undefined ? describeCause(snapshot) : `"${toDisplay(name)}" (${describeCause(snapshot)})`,
     `${describeFiles(fileCount)}, ${describeSize(totalBytes)}`,
     ...(isPinned ? ["pinned"] : []),
+    ...(accelerated ? [`at ${accelerated.providerId} until ${accelerated.until.slice(0, 10)}`] : []),
     ...(sessionId === undefined ? [] : [`session ${sessionId}`]),
     ...(withWorkspace ? [toDisplay(workspaceRoot)] : []),
   ].join("  ");

@@ -22,9 +22,14 @@ What came back
                                            what a session's sandbox holds and nobody has decided about
 
 Sessions
-  sandpiper sessions [--json]              list sessions: running, restorable from a snapshot, or lost
+  sandpiper sessions [--json]              list sessions: running, paused, restorable from a snapshot, or lost
   sandpiper fork SESSION [where]           a second session that goes on from the same files
   sandpiper destroy SESSION                end a session and its sandbox
+  sandpiper pause SESSION                  keep memory and files and end the sandbox, where the provider can; the next run
+                                           that could use it, or resume, goes on
+  sandpiper resume SESSION                 go on with a paused session
+  sandpiper port SESSION PORT [--token]    where a port can be reached from outside; --token also prints what lets in
+  sandpiper image SESSION                  keep a sandbox's file system as an image; prints what --image takes
 
 Snapshots
   sandpiper snapshots [list] [--all] [--json]

@@ -1,4 +1,5 @@
 import type { ApplyResult } from "../sessions/engine.ts";
+import { describeFiles, describeSize } from "../sessions/describe-size.ts";
 import type { ReviewedChange, RunRecord } from "../sessions/records.ts";
 import type { LogChunk } from "../sessions/run-log-reader.ts";
 import { describeApplied, describePending } from "./describe-changes.ts";
@@ -66,9 +67,16 @@ export function createPlainReporter(
     },
     ended: async (run, _changes, applied) => {
       showProgress("");
-      for (const line of toLastLines(run, applied, isQuiet)) await stderr.write(`sandpiper: ${line}\n`);
+      const sent = isTerminal && !isQuiet ? describeSent(run) : [];
+      for (const line of [...sent, ...toLastLines(run, applied, isQuiet)]) await stderr.write(`sandpiper: ${line}\n`);
     },
   };
+}
+
+// What a provider had already is told of with what was sent besides.
+function describeSent({ sent, notes = [] }: RunRecord): readonly string[] {
+  if (!sent || sent.fileCount === 0 || notes.some((note) => note.startsWith("Mounted "))) return [];
+  return [`Sent ${describeFiles(sent.fileCount)}, ${describeSize(sent.totalBytes)}.`];
 }
 
 function toLastLines(run: RunRecord, applied: ApplyResult | undefined, isQuiet: boolean): readonly string[] {

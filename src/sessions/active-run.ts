@@ -18,7 +18,7 @@ import { RunLogWriter } from "./run-log-writer.ts";
 import { removeExtra } from "./remove-extra.ts";
 import { recordOutput } from "./run-output.ts";
 import type { RunStore } from "./run-store.ts";
-import { isGone } from "./session-pool.ts";
+import { isGone } from "./end-sandbox.ts";
 import { toRunFolder } from "./state-folder.ts";
 import { toMoment } from "./timeline/capture.ts";
 import type { Moment } from "./timeline/timeline.ts";
@@ -151,8 +151,11 @@ export class ActiveRun {
       if (!session || !isGone(error)) throw error;
       session.runIds.delete(this.record.id);
       this.#session = undefined;
-      await this.#deps.pool.end(session.record.id, "Its sandbox has ended.");
-      this.#update({}, "The session's sandbox was gone, so a new one was started.");
+      // One that was paused at that moment is resumed.
+      if (session.record.state !== "paused") {
+        await this.#deps.pool.end(session.record.id, "Its sandbox has ended.");
+        this.#update({}, "The session's sandbox was gone, so a new one was started.");
+      }
       return await this.#attempt(command);
     }
   }

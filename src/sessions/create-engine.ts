@@ -76,6 +76,7 @@ class LocalEngine implements HostedEngine {
     if (isShared) return;
     await this.#forgetOld();
     await settleSessions(this.#parts.reaper);
+    this.#parts.pauses.watch();
     await this.#parts.snapshots.storage.load();
     this.#startSweep();
     // A sandbox may have ended while nobody looked.
@@ -188,8 +189,8 @@ class LocalEngine implements HostedEngine {
   listBatches: CloudEngine["listBatches"] = async () => this.#parts.batches.list();
   openPort: CloudEngine["openPort"] = (id, port) => this.#parts.sandboxes.openPort(id, port);
   saveImage: CloudEngine["saveImage"] = (id) => this.#parts.sandboxes.saveImage(id);
-  pauseSession: CloudEngine["pauseSession"] = (id) => this.#parts.sandboxes.pause(id);
-  resumeSession: CloudEngine["resumeSession"] = (id) => this.#parts.sandboxes.resume(id);
+  pauseSession: CloudEngine["pauseSession"] = (id) => this.#parts.pauses.pause(id);
+  resumeSession: CloudEngine["resumeSession"] = (id) => this.#parts.pauses.resume(id);
   allowSecrets: SnapshotEngine["allowSecrets"] = (root, prints) => allowSecrets(this.#parts.uploads, root, prints);
 
   async setCredential(providerId: ProviderId, credential: Credential | undefined): Promise<void> {

@@ -15,13 +15,14 @@ import { WarmPool } from "./warm/warm-pool.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { EngineEvent } from "./engine.ts";
 import { createLedger } from "./ledger.ts";
+import { PauseDesk } from "./pause-desk.ts";
 import { createProviderCache } from "./provider-cache.ts";
 import { type ReaperDeps } from "./reaper.ts";
 import type { ChangeCounts, RunRecord, Target } from "./records.ts";
 import { RunDesk } from "./run-desk.ts";
 import { DEFAULT_LOG_CAP_BYTES } from "./run-log-writer.ts";
 import { createRunStore } from "./run-store.ts";
-import { SessionPool } from "./session-pool.ts";
+import { type PoolHooks, SessionPool } from "./session-pool.ts";
 import type { ChangeSetRecord } from "./snapshot-records.ts";
 import { type UploadDeskDeps } from "./upload-desk.ts";
 import { type StateFolder } from "./state-folder.ts";
@@ -69,6 +70,22 @@ export interface EngineParts {
   readonly batches: BatchDesk;
   readonly warm: WarmPool;
   readonly sandboxes: SandboxDesk;
+  readonly pauses: PauseDesk;
+}
+
+// The parts are made from the pool that calls them.
+function toPoolHooks(
+  { onDidChange, onDidFailToCreate }: PartsOwner,
+  parts: () => Pick<EngineParts, "snapshots" | "pauses" | "sandboxes" | "warm">,
+): PoolHooks {
+  return {
+    onDidChange: (session) => onDidChange({ type: "session", session }),
+    claimWarm: (request, call) => parts().warm.claim(request, call),
+    onDidFailToCreate,
+    onWillEnd: (session, cause) => parts().snapshots.keepLast(session, cause),
+    resumePaused: (request, call, notes) => parts().pauses.resumeFor(request, call, notes),
+    onDidLose: (session) => parts().sandboxes.noteLost(session),
+  };
 }
 
 /** Makes an engine's parts and ties them together. Nothing is read yet. */
@@ -79,18 +96,8 @@ export function createParts(deps: EngineDeps, installId: string, owner: PartsOwn
   const ledger = createLedger(state, logger);
   const store = createObjectStore(state.store);
   const loadProvider = createProviderCache(deps.loadProvider);
-  const pool: SessionPool = new SessionPool({
-    state,
-    ledger,
-    loadProvider,
-    installId,
-    clock,
-    logger,
-    onDidChange: (session) => onDidChange({ type: "session", session }),
-    claimWarm: (request, call) => warm.claim(request, call),
-    onDidFailToCreate: owner.onDidFailToCreate,
-    onWillEnd: (session, cause) => snapshots.keepLast(session, cause),
-  });
+  const hooks = toPoolHooks(owner, () => ({ snapshots, pauses, sandboxes, warm }));
+  const pool: SessionPool = new SessionPool({ state, ledger, loadProvider, installId, clock, logger, ...hooks });
   const warm = new WarmPool({ state, pool, clock, logger, newCall });
   const onDidChangeSet = (changeSet: ChangeSetRecord): void => onDidChange({ type: "change-set", changeSet });
   const changeSets = new ChangeSetStore({ state, clock, logger, onDidChange: onDidChangeSet });
@@ -104,6 +111,8 @@ export function createParts(deps: EngineDeps, installId: string, owner: PartsOwn
   const { timeline, native } = snapshots;
   const logCapBytes = deps.logCapBytes ?? DEFAULT_LOG_CAP_BYTES;
   const runs: RunDesk = new RunDesk({ ...common, uploads, timeline, native, logCapBytes, onDidEnd: owner.onDidEndRun });
+  const sandboxes = new SandboxDesk(common);
+  const pauses = new PauseDesk({ ...common, installId, keepLast: snapshots.keepLast });
   const onDidDecide = (runId: string, counts: ChangeCounts): Promise<void> => runs.setChanges(runId, counts);
   return {
     clock,
@@ -118,6 +127,7 @@ export function createParts(deps: EngineDeps, installId: string, owner: PartsOwn
     costs: new Costs(common),
     batches: new BatchDesk({ ...common, runs, timeline, uploads, onDidEnd: owner.onDidEndRun }),
     warm,
-    sandboxes: new SandboxDesk(common),
+    sandboxes,
+    pauses,
   };
 }

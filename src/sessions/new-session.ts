@@ -30,13 +30,29 @@ export interface NewSessionRequest extends Pick<SessionRequest, "workspaceRoot" 
 /** The sessions on record that a run may find, the likeliest first: something may have been restored into an older one. */
 export function selectWarm(
   records: readonly SessionRecord[],
+  request: Pick<SessionRequest, "workspaceRoot" | "target">,
+): readonly SessionRecord[] {
+  return selectFitting(records, request, "ready");
+}
+
+/** The paused session that a run may go on with: the one that was used last. */
+export function findPaused(
+  records: readonly SessionRecord[],
+  request: Pick<SessionRequest, "workspaceRoot" | "target">,
+): SessionRecord | undefined {
+  return selectFitting(records, request, "paused")[0];
+}
+
+function selectFitting(
+  records: readonly SessionRecord[],
   { workspaceRoot, target }: Pick<SessionRequest, "workspaceRoot" | "target">,
+  state: SessionRecord["state"],
 ): readonly SessionRecord[] {
   const key = toTargetKey(target);
   return records
     .filter(
       (record) =>
-        record.state === "ready" &&
+        record.state === state &&
         record.isDetached !== true &&
         record.workspaceRoot === workspaceRoot &&
         toTargetKey(record.target) === key,

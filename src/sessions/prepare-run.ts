@@ -4,6 +4,7 @@ import type { BatchSource } from "./batch/batch-source.ts";
 import type { Clock } from "./clock.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import { toDisplay } from "../core/workspace-path.ts";
+import { isGone } from "./end-sandbox.ts";
 import { isSameEntry, type Manifest, toManifest } from "../snapshots/manifest.ts";
 import type { ObjectStore } from "../snapshots/store/object-store.ts";
 import type { Scan, Scanner } from "../snapshots/scan/scanner.ts";
@@ -15,10 +16,10 @@ import { toPullDeps } from "./pull-deps.ts";
 import { NOTHING_SENT, type SentFiles } from "./push.ts";
 import { pushChecked } from "./push-checked.ts";
 import type { RunRequest } from "./records.ts";
-import { isGone, type SessionPool } from "./session-pool.ts";
+import type { SessionPool } from "./session-pool.ts";
 import { type StateFolder, toScanCacheFile } from "./state-folder.ts";
 import { checkUpload, type UploadCheckDeps } from "./upload-check.ts";
-import { selectWarm } from "./new-session.ts";
+import { findPaused, selectWarm } from "./new-session.ts";
 import { toMoment } from "./timeline/capture.ts";
 import { restoreNewSession } from "./timeline/restore.ts";
 import type { Moment, Timeline } from "./timeline/timeline.ts";
@@ -143,7 +144,8 @@ async function checkCold(
   scan: Scan,
   call: Call,
 ): Promise<Required<Pick<Found, "scan" | "isChecked">>> {
-  const isCold = selectWarm(deps.pool.list(), request).length === 0;
+  const sessions = deps.pool.list();
+  const isCold = selectWarm(sessions, request).length === 0 && !findPaused(sessions, request);
   if (isCold) await checkWhole(deps, request, scan, call);
   return { scan, isChecked: isCold };
 }

@@ -2,11 +2,12 @@ import type { Call } from "../core/call.ts";
 import type { Provider, SandboxSummary } from "../core/provider.ts";
 import { toMessage } from "../core/sandbox-error.ts";
 import type { Clock } from "./clock.ts";
+import { isGone } from "./end-sandbox.ts";
 import type { Ledger } from "./ledger.ts";
 import type { SessionRecord, Target } from "./records.ts";
 import { toPlace } from "./provider-cache.ts";
 import { INSTALL_LABEL, SESSION_LABEL } from "./sandbox-spec.ts";
-import { isGone, type SessionPool } from "./session-pool.ts";
+import type { SessionPool } from "./session-pool.ts";
 
 /** What sweeping needs. */
 export interface ReaperDeps {
@@ -23,13 +24,21 @@ export interface ReaperDeps {
  */
 export async function settleSessions(deps: ReaperDeps): Promise<void> {
   for (const record of deps.pool.list()) {
-    const isForNobody = record.batchId !== undefined || record.isWarm === true;
-    if (record.state === "creating" || (record.state === "ready" && isForNobody))
-      await deps.pool.save({ ...record, state: "destroying" });
-    else if (record.state === "ready" && Date.parse(record.expiresAt) <= deps.clock.now()) {
-      await deps.pool.end(record.id, "Its time was up.");
-    }
+    const state = toSettled(record, deps.clock.now());
+    if (state === "ended") await deps.pool.end(record.id, "Its time was up.");
+    else if (state !== record.state) await deps.pool.save({ ...record, state });
   }
+}
+
+function toSettled(
+  { state, pausedId, batchId, isWarm, expiresAt }: SessionRecord,
+  now: number,
+): SessionRecord["state"] {
+  if (state === "creating") return pausedId === undefined ? "destroying" : "paused";
+  if (state !== "ready" && state !== "paused") return state;
+  const isForNobody = batchId !== undefined || isWarm === true;
+  if (state === "ready" && isForNobody) return "destroying";
+  return Date.parse(expiresAt) <= now ? "ended" : state;
 }
 
 /**

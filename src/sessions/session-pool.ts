@@ -3,29 +3,34 @@ import type { Logger } from "../core/logger.ts";
 import type { Progress, Provider } from "../core/provider.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import type { Sandbox } from "../core/sandbox.ts";
-import { type Clock, type Timer, toIsoTime } from "./clock.ts";
-import { scheduleLastLooks } from "./last-looks.ts";
+import { type Clock, toIsoTime } from "./clock.ts";
 import type { Ledger } from "./ledger.ts";
 import { createLiveSession, type LiveSession } from "./live-session.ts";
 import { createLocks } from "./lock.ts";
 import { lastsFor, type NewSessionRequest, selectWarm, type SessionRequest, toNewSession } from "./new-session.ts";
+import { endSandbox, isGone } from "./end-sandbox.ts";
 import type { SessionRecord, Target } from "./records.ts";
 import { toSandboxSpec, toTargetKey } from "./sandbox-spec.ts";
-import { createSessionFiles, readSessionFiles } from "./session-files.ts";
+import { createSessionFiles, readSessionFiles, type SessionFiles } from "./session-files.ts";
 import { SessionSaves } from "./session-saves.ts";
+import { SessionTimers } from "./session-timers.ts";
 import { type StateFolder, toSessionFolder } from "./state-folder.ts";
 
 // How long an engine that starts waits for each sandbox to say that it is there.
 const REVIVE_MS = 30_000;
 
 /** What the pool is made from. */
-export interface PoolDeps {
+export interface PoolDeps extends PoolHooks {
   readonly state: StateFolder;
   readonly ledger: Ledger;
   readonly loadProvider: (target: Target) => Promise<Provider>;
   readonly installId: string;
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+/** What the pool asks of others, and tells them. */
+export interface PoolHooks {
   readonly onDidChange: (record: SessionRecord) => void;
   /** A sandbox that was made ready for such a session, as that session. */
   readonly claimWarm: (request: NewSessionRequest, call: Call) => Promise<LiveSession | undefined>;
@@ -33,6 +38,18 @@ export interface PoolDeps {
   readonly onDidFailToCreate: () => void;
   /** Called with a session whose sandbox is about to end; the sandbox is there until this resolves. Never rejects. */
   readonly onWillEnd: (session: LiveSession, cause: "destroy" | "expiry") => Promise<void>;
+  /** Goes on with a paused session that could serve the request, if there is one. */
+  readonly resumePaused: (request: SessionRequest, call: Call, notes: string[]) => Promise<LiveSession | undefined>;
+  /** Called with a session that has ended although nobody destroyed it. */
+  readonly onDidLose: (record: SessionRecord) => void;
+}
+
+type WarmKey = Pick<SessionRequest, "workspaceRoot" | "target">;
+
+/** A sandbox that a session gets: filled, or known to hold these files. */
+interface Adopted extends Pick<NewSessionRequest, "fill"> {
+  readonly sandbox: Sandbox;
+  readonly files?: SessionFiles;
 }
 
 /** A session that can be used now, and what people should know of how it came about. */
@@ -47,13 +64,17 @@ export class SessionPool {
   readonly #records = new Map<string, SessionRecord>();
   readonly #live = new Map<string, LiveSession>();
   readonly #creating = new Map<string, AbortController>();
-  readonly #timers = new Map<string, readonly Timer[]>();
+  readonly #timers: SessionTimers;
   readonly #locks = createLocks();
   readonly #saves: SessionSaves;
 
   constructor(deps: PoolDeps) {
     this.#deps = deps;
     this.#saves = new SessionSaves(deps);
+    const onLook = (session: LiveSession): void => {
+      if (this.#live.get(session.record.id) === session) void deps.onWillEnd(session, "expiry");
+    };
+    this.#timers = new SessionTimers({ clock: deps.clock, onExpire: (id) => void this.#expire(id), onLook });
   }
 
   /** Takes over what is on record. */
@@ -91,18 +112,50 @@ export class SessionPool {
     if (warm) return warm;
     const provider = await this.#deps.loadProvider(request.target);
     const record = { ...toNewSession(request, provider.boundary, this.#deps.clock), ...request.facts };
-    const canceller = new AbortController();
-    this.#creating.set(record.id, canceller);
-    const own: Call = { ...call, signal: AbortSignal.any([call.signal, canceller.signal]) };
     try {
-      await this.save(record);
-      progress("Creating a sandbox");
-      const sandbox = await provider.create(toSandboxSpec(record, this.#deps.installId), own, progress);
-      return await this.#adopt(record, { sandbox, fill: request.fill }, own);
+      return await this.#creatingFor(record, call, async (own) => {
+        progress("Creating a sandbox");
+        const sandbox = await provider.create(toSandboxSpec(record, this.#deps.installId), own, progress);
+        return await this.#adopt(record, { sandbox, ...(request.fill ? { fill: request.fill } : {}) }, own);
+      });
     } catch (error) {
       await this.end(record.id, `It could not be started: ${toMessage(error)}`);
       this.#deps.onDidFailToCreate();
       throw error;
+    }
+  }
+
+  /** Does something while nobody else finds, or ends, a session that could serve the same request. */
+  async exclusively<T>(request: WarmKey, task: () => Promise<T>, call: Call): Promise<T> {
+    return await this.#locks(toWarmKey(request))(task, call.signal);
+  }
+
+  /** Saves the record of a session whose sandbox is no longer this engine's to hold. */
+  async release(record: SessionRecord): Promise<void> {
+    await this.save(record);
+    this.#letGo(record.id);
+  }
+
+  /** Gives a session a new sandbox, which holds these files. Nothing is left behind on failure but the record as it is. */
+  async reopen(
+    record: SessionRecord,
+    { files, create }: { readonly files: SessionFiles; readonly create: (call: Call) => Promise<Sandbox> },
+    call: Call,
+  ): Promise<LiveSession> {
+    return await this.#creatingFor(
+      record,
+      call,
+      async (own) => await this.#adopt(record, { sandbox: await create(own), files }, own),
+    );
+  }
+
+  // The sandbox has an owner on record before it exists, and can be called off.
+  async #creatingFor<T>(record: SessionRecord, call: Call, task: (own: Call) => Promise<T>): Promise<T> {
+    const canceller = new AbortController();
+    this.#creating.set(record.id, canceller);
+    try {
+      await this.save({ ...record, state: "creating" });
+      return await task({ ...call, signal: AbortSignal.any([call.signal, canceller.signal]) });
     } finally {
       this.#creating.delete(record.id);
     }
@@ -114,22 +167,14 @@ export class SessionPool {
    * of the engine tries again
    */
   async destroy(sessionId: string, call: Call, reason = "It was destroyed."): Promise<void> {
-    const record = this.#records.get(sessionId);
-    if (!record) throw new SandboxError("not-found", "There is no session with that id.");
+    const record = this.#findRecord(sessionId);
     this.#creating
       .get(sessionId)
       ?.abort(new SandboxError("not-found", "The session was destroyed while it was being created."));
     if (record.state === "ended" || record.state === "creating") return;
     await this.save({ ...record, state: "destroying" });
-    await this.#destroySandbox(record, call);
+    await endSandbox(this.#deps, { record, live: this.#live.get(record.id) }, call);
     await this.end(sessionId, reason);
-  }
-
-  async #destroySandbox(record: SessionRecord, call: Call): Promise<void> {
-    const live = this.#live.get(record.id) ?? (await this.#connectForTheLastTime(record, call));
-    if (live && record.batchId === undefined) await this.#deps.onWillEnd(live, "destroy");
-    const sandbox = live?.sandbox ?? (await this.#connectToDestroy(record, call));
-    await sandbox?.destroy(call);
   }
 
   /**
@@ -137,8 +182,9 @@ export class SessionPool {
    * @throws {SandboxError} `not-found` when there is none, or its sandbox is gone
    */
   async open(sessionId: string, call: Call): Promise<LiveSession> {
-    const record = this.#records.get(sessionId);
-    if (!record) throw new SandboxError("not-found", "There is no session with that id.");
+    const record = this.#findRecord(sessionId);
+    if (record.state === "paused")
+      throw new SandboxError("conflict", "The session is paused. Resume it and try again.");
     const live = await this.#locks(toWarmKey(record))(() => this.#findLiveAgain(sessionId, call), call.signal);
     if (live) return live;
     throw new SandboxError("not-found", "The session has no sandbox any more. Restore it from its last snapshot.");
@@ -156,6 +202,12 @@ export class SessionPool {
     await Promise.allSettled(ready.map(revive));
   }
 
+  #findRecord(sessionId: string): SessionRecord {
+    const record = this.#records.get(sessionId);
+    if (!record) throw new SandboxError("not-found", "There is no session with that id.");
+    return record;
+  }
+
   async #findLiveAgain(sessionId: string, call: Call): Promise<LiveSession | undefined> {
     const record = this.#records.get(sessionId);
     if (record?.state !== "ready") return undefined;
@@ -164,15 +216,18 @@ export class SessionPool {
 
   /** Records that a session's sandbox is no more. */
   async end(sessionId: string, reason: string): Promise<void> {
-    this.#live.delete(sessionId);
-    // They hold on to all that is known of the sandbox.
-    for (const timer of this.#timers.get(sessionId) ?? []) timer.dispose();
-    this.#timers.delete(sessionId);
+    this.#letGo(sessionId);
     const record = this.#records.get(sessionId);
     if (!record || record.state === "ended") return;
     await this.save({ ...record, state: "ended", endReason: reason });
+    if (record.state === "ready") this.#deps.onDidLose(record);
     // A batch's run tells what there is to tell, and one that nobody took has nothing to.
     if (record.batchId !== undefined || record.isWarm) await this.forget(sessionId);
+  }
+
+  #letGo(sessionId: string): void {
+    this.#live.delete(sessionId);
+    this.#timers.forget(sessionId);
   }
 
   /** Ends the session when its sandbox turns out to be gone. */
@@ -215,21 +270,18 @@ export class SessionPool {
     await this.#saves.flush();
   }
 
-  async #adopt(
-    record: SessionRecord,
-    { sandbox, fill }: { readonly sandbox: Sandbox; readonly fill: NewSessionRequest["fill"] },
-    call: Call,
-  ): Promise<LiveSession> {
+  async #adopt(record: SessionRecord, { sandbox, fill, files }: Adopted, call: Call): Promise<LiveSession> {
     try {
       call.signal.throwIfAborted();
+      const { pausedId: _pausedId, ...rest } = record;
       const ready: SessionRecord = {
-        ...record,
+        ...rest,
         state: "ready",
         sandboxId: sandbox.id,
         expiresAt: sandbox.expiresAt.toISOString(),
       };
-      const session = createLiveSession(ready, sandbox, createSessionFiles());
-      session.isUntouched = true;
+      const session = createLiveSession(ready, sandbox, files ?? createSessionFiles());
+      session.isUntouched = files === undefined;
       await fill?.(session, call);
       // A later engine goes on with a sandbox only when it knows what is in it.
       const saving = this.saveFiles(session);
@@ -247,20 +299,8 @@ export class SessionPool {
   }
 
   #keep(session: LiveSession): void {
-    const { clock } = this.#deps;
     this.#live.set(session.record.id, session);
-    const { id, target } = session.record;
-    const expiresAtMs = session.sandbox.expiresAt.getTime();
-    const expiring = clock.after(expiresAtMs - clock.now(), () => void this.#expire(id));
-    if (session.record.batchId !== undefined) {
-      this.#timers.set(id, [expiring]);
-      return;
-    }
-    const onLook = (): void => {
-      if (this.#live.get(id) === session) void this.#deps.onWillEnd(session, "expiry");
-    };
-    const looks = scheduleLastLooks(clock, { expiresAtMs, lifetimeMs: target.lifetimeMs, onLook });
-    this.#timers.set(id, [expiring, looks]);
+    this.#timers.watch(session);
   }
 
   async #expire(sessionId: string): Promise<void> {
@@ -280,7 +320,7 @@ export class SessionPool {
       const session = this.#live.get(record.id) ?? (await this.#reconnect(record, call, notes));
       if (session) return session;
     }
-    return undefined;
+    return await this.#deps.resumePaused(request, call, notes);
   }
 
   // Runs in it go on; a sandbox that nobody uses is not left to run out.
@@ -312,31 +352,9 @@ export class SessionPool {
     }
     return undefined;
   }
-
-  // What the sandbox holds is worth a look only when it is known what it held.
-  async #connectForTheLastTime(record: SessionRecord, call: Call): Promise<LiveSession | undefined> {
-    const files = await readSessionFiles(toSessionFolder(this.#deps.state, record.id)).catch(() => undefined);
-    const sandbox = files && (await this.#connectToDestroy(record, call));
-    return sandbox && createLiveSession(record, sandbox, files);
-  }
-
-  async #connectToDestroy(record: SessionRecord, call: Call): Promise<Sandbox | undefined> {
-    try {
-      const provider = await this.#deps.loadProvider(record.target);
-      return await provider.connect(record.sandboxId ?? "", call);
-    } catch (error) {
-      if (isGone(error)) return undefined;
-      throw error;
-    }
-  }
 }
 
 // Sessions that could serve the same request are found, and found again, one at a time.
-function toWarmKey({ workspaceRoot, target }: Pick<SessionRequest, "workspaceRoot" | "target">): string {
+function toWarmKey({ workspaceRoot, target }: WarmKey): string {
   return `${workspaceRoot}\n${toTargetKey(target)}`;
-}
-
-/** Whether an error says that the sandbox is no more. */
-export function isGone(error: unknown): boolean {
-  return error instanceof SandboxError && error.code === "not-found";
 }

@@ -45,6 +45,13 @@ describe("a snapshot", () => {
     ).toBe('s-1  2026-01-02 03:04 UTC  "be\\u{1b}fore" (taken by hand)  2 files, 2.0 KiB  pinned  session e-1  /w');
   });
 
+  it("says who holds its files too, and until when", () => {
+    const accelerated = { providerId: "modal", until: "2026-01-09T03:04:05.000Z" } as const;
+    expect(describeSnapshot({ ...SNAPSHOT, accelerated }, false)).toBe(
+      "s-1  2026-01-02 03:04 UTC  sent to local  2 files, 2.0 KiB  at modal until 2026-01-09",
+    );
+  });
+
   it("shows what is in it as ls does", () => {
     expect(
       [
@@ -72,6 +79,7 @@ describe("a session", () => {
   it.each([
     ["ready", [], { kind: "running" }],
     ["creating", [], { kind: "starting" }],
+    ["paused", [{ ...SNAPSHOT, sessionId: "e-1" }], { kind: "paused" }],
     ["destroying", [], { kind: "ending" }],
     ["ended", [], { kind: "lost" }],
     ["ended", [{ ...SNAPSHOT, sessionId: "e-2" }], { kind: "lost" }],
@@ -85,6 +93,12 @@ describe("a session", () => {
     ],
   ] as const)("that is %s with these snapshots is told of truthfully: %#", (state, snapshots, expected) => {
     expect(toSessionState({ ...SESSION, state }, snapshots)).toEqual(expected);
+  });
+
+  it("that left an image when it ended says which", () => {
+    expect(describeSession({ ...SESSION, exitImage: "im-1" }, { kind: "restorable", snapshotId: "s-2" })).toBe(
+      "e-1  restorable  local  namespaces  from snapshot s-2  image im-1  /w",
+    );
   });
 
   it("that is gone says from what it can be restored, or why it is lost", () => {

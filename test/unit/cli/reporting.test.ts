@@ -6,6 +6,7 @@ import type { RunRecord } from "../../../src/sessions/records.ts";
 import { describeApplied, describeChange, describePending } from "../../../src/cli/describe-changes.ts";
 import { toExitCode } from "../../../src/cli/exit-code.ts";
 import { JsonOutput, type OutputEvent } from "../../../src/cli/json-output.ts";
+import { createPlainReporter } from "../../../src/cli/run-reporter.ts";
 import { TerminalOutput } from "../../../src/cli/terminal-output.ts";
 
 const RUN: RunRecord = {
@@ -39,6 +40,28 @@ describe("the exit code", () => {
     ["130 when it was stopped before it started", { stopReason: "user" }, 130],
   ])("is %s", (_, changes, code) => {
     expect(toExitCode({ ...RUN, ...changes })).toBe(code);
+  });
+});
+
+describe("what was sent", () => {
+  const sent = { fileCount: 2, totalBytes: 1200 };
+  const mounted = ["Mounted 12.3 MiB from Modal's snapshot of 14:03; sent 2 files, 1.2 KiB."];
+  const exited = { kind: "exited", code: 0 } as const;
+
+  it.each([
+    { what: "on a terminal", run: { sent }, isTerminal: true, said: "sandpiper: Sent 2 files, 1.2 KiB.\n" },
+    { what: "nowhere else", run: { sent }, isTerminal: false, said: "" },
+    { what: "not when it was nothing", run: { sent: { fileCount: 0, totalBytes: 0 } }, isTerminal: true, said: "" },
+    { what: "once", run: { sent, notes: mounted }, isTerminal: true, said: `sandpiper: ${mounted.join()}\n` },
+  ])("is told $what", async ({ run, isTerminal, said }) => {
+    const written: string[] = [];
+    const stream = new Writable({ write: (chunk: Buffer, _, done) => (written.push(chunk.toString()), done()) });
+    const stderr = new TerminalOutput(stream);
+    const reporter = createPlainReporter({ stdout: stderr, stderr }, { isQuiet: false, isTerminal });
+
+    await reporter.ended({ ...RUN, ...run, exit: exited }, [], undefined);
+
+    expect(written.join("")).toBe(said);
   });
 });
 
