@@ -157,7 +157,8 @@ export class RunStore implements Disposable {
         engine.listSnapshots(),
         engine.listChangeSets(),
         engine.listBatches(),
-        engine.readCosts(),
+        // What something costs is told by events as well, and hides no run when it is not known.
+        engine.readCosts().catch(() => undefined),
       ]);
       const single = runs.filter((run) => !isBatchRun(run));
       replace(this.#runs, single, told);
@@ -165,7 +166,7 @@ export class RunStore implements Disposable {
       replace(this.#sessions, sessions.filter(isShown), told);
       replace(this.#snapshots, snapshots, told);
       replace(this.#changeSets, changeSets, told);
-      this.#costs = costs;
+      this.#costs = costs ?? this.#costs;
     } finally {
       this.#told.delete(told);
     }

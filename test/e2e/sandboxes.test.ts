@@ -10,7 +10,7 @@ describe("a sandbox", () => {
     const { workbench, terminal } = sample;
     await workbench.openFile("agent_task.py");
 
-    await workbench.runCommand("Sandbox: Run On");
+    await workbench.runCommand("Sandbox: Run On…");
     await workbench.page.locator(".quick-input-list .monaco-list-row", { hasText: "Docker" }).first().waitFor();
     await workbench.screenshot("run-on");
     await workbench.pick(/^Docker(?! \()/);

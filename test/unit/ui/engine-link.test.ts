@@ -102,6 +102,18 @@ describe("RunStore", () => {
     expect(store.run("new")).toBeDefined();
   });
 
+  it("lists runs although nobody knows what they cost", async () => {
+    const engine = new FakeEngine();
+    engine.runs = [fakeRun()];
+    engine.readCosts = async () => {
+      throw new SandboxError("unavailable", "The ledger of costs cannot be read.");
+    };
+    const store = new RunStore(new EngineLink(async () => engine, silentLogger));
+    await store.load();
+
+    expect([store.runs.length, store.costs]).toEqual([1, undefined]);
+  });
+
   it("does not let a late answer bring a run back to life", () => {
     const store = new RunStore(new EngineLink(async () => new FakeEngine(), silentLogger));
     store.putRun(fakeRun());
