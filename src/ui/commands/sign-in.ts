@@ -24,7 +24,7 @@ export async function signIn(deps: CommandDeps, argument?: unknown): Promise<voi
 /** Asks for a key, tries it, and keeps it only when it works. @returns whether the user is signed in now @throws {SandboxError} */
 export async function signInTo(deps: CommandDeps, account: Account): Promise<boolean> {
   const key = await askKey(account, process.env);
-  if (!key) return false;
+  if (!key || !(await leaveEarlierAccount(deps, account, key))) return false;
   await tryKey(deps, account, key);
   await deps.keys.keep(account, key);
   deps.logger.info(`Signed in to ${account.title}`);
@@ -40,7 +40,14 @@ export async function signOut(deps: CommandDeps): Promise<void> {
     return;
   }
   const account = await pickAccount(signedIn, vscode.l10n.t("Sign out of which provider?"));
-  if (!account || !(await endSandboxes(deps, account))) return;
+  const texts = {
+    end: vscode.l10n.t("End Them and Sign Out"),
+    leave: vscode.l10n.t("Sign Out"),
+    detail: vscode.l10n.t(
+      "Once signed out, Sandpiper cannot end them: they go on, and cost, until their lifetime ends.",
+    ),
+  };
+  if (!account || !(await endSandboxes(deps, account, texts))) return;
   await deps.keys.forget(account);
   const engine = await deps.link.get();
   await engine.setCredential(account.providerId, undefined);
@@ -85,16 +92,31 @@ async function offerProvider({ providerId, title }: Account): Promise<void> {
   if (answer === select) await vscode.commands.executeCommand("sandpiper.selectProvider");
 }
 
-/** Without its key a sandbox cannot be ended before its time. @returns false when the user keeps the account for that */
-async function endSandboxes(deps: CommandDeps, account: Account): Promise<boolean> {
+/** Another key may be another account's, which does not see the sandboxes of the first. @returns false when the user breaks off */
+async function leaveEarlierAccount(deps: CommandDeps, account: Account, key: Credential): Promise<boolean> {
+  const earlier = await deps.keys.read(account);
+  if (!earlier || account.keyParts.every(({ name }) => earlier[name] === key[name])) return true;
+  return await endSandboxes(deps, account, {
+    end: vscode.l10n.t("End Them First"),
+    leave: vscode.l10n.t("Same Account: Leave Them"),
+    detail: vscode.l10n.t(
+      "This is another token. If it is another account's, Sandpiper cannot end them any more: they go on, and cost, until their lifetime ends.",
+    ),
+  });
+}
+
+/** What is said when sandboxes are alive, and on the buttons. */
+interface EndTexts {
+  readonly end: string;
+  readonly leave: string;
+  readonly detail: string;
+}
+
+/** Without its key a sandbox cannot be ended before its time. @returns false when the user breaks off */
+async function endSandboxes(deps: CommandDeps, account: Account, { end, leave, detail }: EndTexts): Promise<boolean> {
   const running = deps.store.sessions.filter((session) => isHeldBy(session, account));
   if (running.length === 0) return true;
-  const end = vscode.l10n.t("End Them and Sign Out");
-  const leave = vscode.l10n.t("Sign Out");
   const message = vscode.l10n.t("Sandboxes alive on {0}: {1}", account.title, running.length);
-  const detail = vscode.l10n.t(
-    "Once signed out, Sandpiper cannot end them: they go on, and cost, until their lifetime ends.",
-  );
   const answer = await vscode.window.showWarningMessage(message, { modal: true, detail }, end, leave);
   if (answer !== end) return answer === leave;
   const engine = await deps.link.get();

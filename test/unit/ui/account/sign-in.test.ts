@@ -167,6 +167,29 @@ describe("signing in", () => {
   });
 });
 
+describe("signing in with another key while sandboxes are alive", () => {
+  const OTHER = JSON.stringify({ tokenId: "ak-old", tokenSecret: "as-old" });
+
+  it.each([
+    { name: "ends them first when asked to", answer: "End Them First", asked: ["destroy s-1"], given: [KEY] },
+    { name: "leaves them alone when told to", answer: "Same Account: Leave Them", asked: [], given: [KEY] },
+    { name: "does nothing when the user thinks better of it", answer: undefined, asked: [], given: [] },
+    { name: "asks nothing when it is the same key", stored: STORED, answer: undefined, asked: [], given: [KEY] },
+  ])("$name", async ({ stored = OTHER, answer, asked, given }) => {
+    const { deps, engine, secrets, store } = setUp();
+    secrets.kept.set("account.modal", stored);
+    engine.sessions = [fakeSession({ target: { ...TARGET, providerId: "modal" } })];
+    await store.load();
+    paste(KEY.tokenId, KEY.tokenSecret);
+    state.answers = [answer];
+
+    await signIn(deps);
+
+    expect(engine.asked).toEqual(asked);
+    expect(engine.given).toEqual(given);
+  });
+});
+
 describe("a key that is there already", () => {
   it("is offered from the environment where it is whole, and taken only by who picks it", async () => {
     const { deps, engine } = setUp();
