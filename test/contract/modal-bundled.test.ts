@@ -21,4 +21,7 @@ describe("the bundled Modal provider", () => {
   });
 });
 
-testProviderContract("modal, bundled", toModalSubject(() => modal));
+testProviderContract(
+  "modal, bundled",
+  toModalSubject(() => modal),
+);

@@ -32,9 +32,12 @@ export async function spoolLongCommand(
   return ["/bin/sh", file];
 }
 
+// The first process may still be about to make the folder, which has to be open to those who run its scripts.
+const WRITE = 'umask 022; mkdir -p "$1"; umask 077; cat >"$2" && echo written';
+
 /** Readable by root alone. */
 async function writeFile(sandbox: Sandbox, path: string, content: Uint8Array): Promise<void> {
-  const argv = ["/bin/sh", "-c", 'umask 077; cat >"$1" && echo written', "sandpiper", path];
+  const argv = ["/bin/sh", "-c", WRITE, "sandpiper", TOOLS, path];
   const process = await sandbox.exec(argv, { mode: "binary", workdir: "/", stderr: "ignore" });
   const writer = createStdinWriter(process.stdin);
   await writer.write(content);

@@ -7,7 +7,7 @@ import type { Account } from "./account.ts";
 import { ROOT } from "./layout.ts";
 import type { Machine, Work } from "./machine.ts";
 import { runHelper } from "./run-helper.ts";
-import { AFTER_MOUNT_COMMAND } from "./setup-script.ts";
+import { AFTER_MOUNT_COMMAND, toAskSetupCommand } from "./setup-script.ts";
 import { isNotFound } from "./to-sandbox-error.ts";
 
 /** The SDK's own 55 s are too little for large trees. */
@@ -20,13 +20,14 @@ export function createDirectorySnapshots(account: Account, machine: Machine, wor
     save: (ttlMs, call) =>
       work(call, async () => {
         const kept = toTtlMs(ttlMs);
+        await untilReady(machine, call);
         const savedAt = Date.now();
         const options = { ttlMs: kept, timeoutMs: SAVE_TIMEOUT_MS };
         return toSaved(await abortable(sandbox.snapshotDirectory(ROOT, options), call.signal), savedAt + kept);
       }),
     mount: (id, call) =>
       work(call, async () => {
-        const image = await findSaved(account, id, call);
+        const [image] = await Promise.all([findSaved(account, id, call), untilReady(machine, call)]);
         await abortable(sandbox.mountImage(ROOT, image), call.signal);
         // With the marker of the last apply goes its time: until the next one, all counts as touched.
         const said = await runHelper(sandbox, AFTER_MOUNT_COMMAND, call.signal);
@@ -37,16 +38,23 @@ export function createDirectorySnapshots(account: Account, machine: Machine, wor
 }
 
 /** The whole file system, as an image that a spec can name. */
-export function createImages({ sandbox }: Machine, work: Work): Images {
+export function createImages(machine: Machine, work: Work): Images {
+  const { sandbox } = machine;
   return {
     save: (ttlMs, call) =>
       work(call, async () => {
         const kept = toTtlMs(ttlMs);
+        await untilReady(machine, call);
         const savedAt = Date.now();
         const options = { ttlMs: kept, timeoutMs: SAVE_TIMEOUT_MS };
         return toSaved(await abortable(sandbox.snapshotFilesystem(options), call.signal), savedAt + kept);
       }),
   };
+}
+
+/** Modal refuses to save or mount in a sandbox in which nothing could run yet; and what is mounted hides what set it up. */
+async function untilReady({ sandbox, facts }: Machine, { signal }: Call): Promise<void> {
+  await runHelper(sandbox, toAskSetupCommand(facts.creation), signal);
 }
 
 /** Deletes an image; one that is gone is fine. */
