@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../scripts/setup/paths.mjs";
 import manifest from "../../package.json" with { type: "json" };
@@ -7,7 +8,7 @@ import { DEFAULT_MAX_FILE_MIB, DEFAULT_MAX_UPLOAD_MIB } from "../../src/sessions
 import type { RunCommand, RunRecord, RunRequest, Target } from "../../src/sessions/records.ts";
 import { readRunLog } from "../../src/sessions/run-log-reader.ts";
 import { type StateFolder, toRunFolder, toStateFolder } from "../../src/sessions/state-folder.ts";
-import { stopEngine } from "../rig/stop-engine.ts";
+import { findEngine, stopEngine } from "../rig/stop-engine.ts";
 import { makeTempFolder, removeFolder } from "../rig/temp-folder.ts";
 
 /** What to run, and where. */
@@ -25,24 +26,33 @@ export interface BenchEngine {
   timeRun(run: BenchRun): Promise<number>;
   /** All that the run printed. */
   readOutput(run: BenchRun): Promise<string>;
+  /** Ends its sandboxes, so that the next run needs a new one. */
+  endSessions(): Promise<void>;
+  /** The most that its process has had resident so far. */
+  readPeakKb(): number;
   /** Ends its sandboxes, then the engine itself. */
   stop(): Promise<void>;
 }
 
-export async function startBenchEngine(): Promise<BenchEngine> {
+/** @param variables on top of the environment of this process */
+export async function startBenchEngine(variables: Readonly<Record<string, string>> = {}): Promise<BenchEngine> {
   const folder = makeTempFolder();
   const state = toStateFolder({ SANDPIPER_STATE: join(folder, "state") });
-  const env = { ...process.env, SANDPIPER_STATE: state.root };
+  const env = { ...process.env, ...variables, SANDPIPER_STATE: state.root };
   const engineFile = join(root, "dist/engine.js");
   const engine = await connectEngine({ state, version: manifest.version, role: "bench", engineFile, env });
+  const endSessions = async (): Promise<void> => {
+    for (const { id, state: now } of await engine.listSessions()) if (now !== "ended") await engine.destroySession(id);
+  };
   return {
     engine,
     timeRun: async (run) => (await runToEnd(engine, run)).firstByteMs,
     readOutput: async (run) => readOutput(state, (await runToEnd(engine, run)).record),
+    endSessions,
+    readPeakKb: () => readPeakKb(state.root),
     stop: async () => {
       try {
-        for (const { id, state: now } of await engine.listSessions())
-          if (now !== "ended") await engine.destroySession(id);
+        await endSessions();
         await engine.dispose();
       } finally {
         await stopEngine(state.root);
@@ -50,6 +60,12 @@ export async function startBenchEngine(): Promise<BenchEngine> {
       }
     },
   };
+}
+
+function readPeakKb(stateRoot: string): number {
+  const pid = findEngine(stateRoot);
+  if (pid === undefined) throw new Error("The engine's process is not there.");
+  return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 }
 
 interface Ended {
@@ -72,14 +88,15 @@ async function runToEnd(engine: ConnectedEngine, run: BenchRun): Promise<Ended> 
   // A run that is refused leaves this one with nobody who waits for it.
   ended.catch(() => undefined);
   try {
-    await engine.startRun(toRequest(run));
+    await engine.startRun(toBenchRequest(run));
     return { record: await ended, firstByteMs };
   } finally {
     await listener?.dispose();
   }
 }
 
-function toRequest({ workspaceRoot, target, command, pull = true }: BenchRun): RunRequest {
+/** The same for whatever else the engine is asked. */
+export function toBenchRequest({ workspaceRoot, target, command, pull = true }: BenchRun): RunRequest {
   return {
     workspaceRoot,
     target,

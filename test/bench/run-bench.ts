@@ -7,9 +7,11 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { root } from "../../scripts/setup/paths.mjs";
 import { benchActivation, benchSizes } from "./shipped.ts";
+import { benchBatch } from "./batch.ts";
 import { benchContainer } from "./container.ts";
 import { benchEdit } from "./edit.ts";
 import { benchFirstByte } from "./first-byte.ts";
+import { benchModal } from "./modal-overhead.ts";
 import { benchPack } from "./pack.ts";
 import { benchRestore } from "./restore.ts";
 import { benchRoundTrip } from "./round-trip.ts";
@@ -30,6 +32,8 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   sizes: benchSizes,
   activation: benchActivation,
   "first-byte": benchFirstByte,
+  modal: benchModal,
+  batch: benchBatch,
   ...SNAPSHOT_BENCHES,
 };
 const ROUNDS = 7;
