@@ -221,8 +221,10 @@ export class SessionPool {
     if (!record || record.state === "ended") return;
     await this.save({ ...record, state: "ended", endReason: reason });
     if (record.state === "ready") this.#deps.onDidLose(record);
-    // A batch's run tells what there is to tell, and one that nobody took has nothing to.
-    if (record.batchId !== undefined || record.isWarm) await this.forget(sessionId);
+    // A batch's run tells what there is to tell, and one that nobody took has nothing to. But a sandbox whose making failed
+    // may be there all the same: its record says where to look for it.
+    const isForNobody = record.batchId !== undefined || record.isWarm;
+    if (isForNobody && record.state !== "creating") await this.forget(sessionId);
   }
 
   #letGo(sessionId: string): void {

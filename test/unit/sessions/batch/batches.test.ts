@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SandboxError } from "../../../../src/core/sandbox-error.ts";
 import type { BatchPlan, BatchRecord } from "../../../../src/sessions/cloud-records.ts";
+import { createDeferred } from "../../../../src/sessions/deferred.ts";
 import type { RunRecord, RunRequest } from "../../../../src/sessions/records.ts";
 import { EngineBench } from "../../../fakes/engine-bench.ts";
+import { FakeClock } from "../../../fakes/fake-clock.ts";
 import { toFakeToken } from "../../../fakes/fake-secrets.ts";
 
 let bench: EngineBench;
@@ -43,7 +45,7 @@ async function listRuns(batch: BatchRecord): Promise<readonly RunRecord[]> {
   return runs.sort((a, b) => (a.batch?.index ?? 0) - (b.batch?.index ?? 0));
 }
 
-describe("a batch", () => {
+describe("a batch", { timeout: 30_000 }, () => {
   it("runs one command in many sandboxes, each with its index, its output and its changes", async () => {
     await bench.write("base.txt", "base\n");
 
@@ -197,6 +199,41 @@ describe("a batch", () => {
     const batch = await runBatch("true", { count: 50, concurrency: 1 });
 
     expect(batch).toMatchObject({ error: "No answer.", failed: 10, queued: 40 });
+  });
+
+  it("has a sandbox destroyed that was made although the answer was lost", async () => {
+    bench.provider.onStep = (step) => {
+      if (step === "create-answer") throw new SandboxError("unavailable", "No answer.");
+    };
+
+    const batch = await runBatch("true", { count: 1 });
+
+    expect(batch.failed).toBe(1);
+    await expect.poll(() => bench.provider.sandboxes.size).toBe(0);
+  });
+
+  it("waits for room at a provider that is full, and runs all the same", async () => {
+    const clock = new FakeClock(Date.now());
+    await bench.dispose();
+    bench = await EngineBench.create({ clock });
+    const refused = createDeferred<void>();
+    let isFull = true;
+    bench.provider.onStep = (step) => {
+      if (step !== "create" || !isFull) return;
+      refused.resolve();
+      throw new SandboxError("quota", "Full.");
+    };
+
+    const { id } = await start("true", { count: 2, concurrency: 2 });
+    await refused.promise;
+    isFull = false;
+    const ended = waitFor(id, ({ state }) => state === "ended");
+    const ticking = setInterval(() => clock.advance(1000), 20);
+    const batch = await ended;
+    clearInterval(ticking);
+
+    expect(batch).toMatchObject({ succeeded: 2, failed: 0 });
+    expect(batch.error).toBeUndefined();
   });
 
   it("sends nothing when the snapshot holds a credential, and makes nothing", async () => {
