@@ -3,7 +3,14 @@ import { ServerError, Status } from "nice-grpc";
 import { newId } from "./ids.ts";
 import type { ImageStore } from "./images.ts";
 import type { SandboxCreate, SandboxDefinition, SandboxList, Tag } from "./messages.ts";
+import type { Spawner } from "./spawner.ts";
 import { BASE_ENV, EmulatedSandbox, TERMINATED } from "./sandbox.ts";
+
+/** What all sandboxes share. */
+interface CloudHost {
+  readonly images: ImageStore;
+  readonly spawner: Spawner;
+}
 
 /** What limits the account. */
 interface CloudLimits {
@@ -25,6 +32,7 @@ const ID_LENGTH = { v1: 22, v2: 26 } as const;
 export class Cloud {
   readonly images: ImageStore;
   readonly limits: CloudLimits;
+  readonly #spawner: Spawner;
   readonly #folder: string;
   readonly #sandboxes = new Map<string, EmulatedSandbox>();
   readonly #byTask = new Map<string, EmulatedSandbox>();
@@ -33,9 +41,10 @@ export class Cloud {
   #lastCreatedAt = 0;
 
   /** Sandboxes get a folder each below `folder`. */
-  constructor(folder: string, images: ImageStore, limits: CloudLimits) {
+  constructor(folder: string, { images, spawner }: CloudHost, limits: CloudLimits) {
     this.#folder = folder;
     this.images = images;
+    this.#spawner = spawner;
     this.limits = limits;
   }
 
@@ -63,6 +72,7 @@ export class Cloud {
       create: { ...create, definition },
       env: { ...this.#toEnv(create, definition), MODAL_SANDBOX_ID: id },
       images: this.images,
+      spawner: this.#spawner,
       folder: path.join(this.#folder, id),
       createdAt: this.#now(),
     });

@@ -1,8 +1,9 @@
 import { constants } from "node:os";
 import { buffer } from "node:stream/consumers";
 import { ServerError, Status } from "nice-grpc";
-import type { Machine, PipedProcess } from "./machine.ts";
+import type { Machine } from "./machine.ts";
 import type { OutputSpool } from "./output-spool.ts";
+import type { SpawnedProcess } from "./spawner.ts";
 
 /** How a command ended: by an exit code (-1 when its time was up) or by a signal. */
 type ExecStatus = { readonly code: number } | { readonly signal: number };
@@ -10,7 +11,7 @@ type ExecStatus = { readonly code: number } | { readonly signal: number };
 /** What an exec is made of. */
 interface ExecParts {
   readonly machine: Machine;
-  readonly process: PipedProcess;
+  readonly process: SpawnedProcess;
   /** Absent when the output is not wanted. */
   readonly stdout: OutputSpool | undefined;
   readonly stderr: OutputSpool | undefined;
@@ -27,10 +28,9 @@ export class Exec {
   readonly stderr: OutputSpool | undefined;
   /** Resolves at the command's exit; its output stays open as long as something that it left behind holds it. */
   readonly ended: Promise<ExecStatus>;
-  readonly #process: PipedProcess;
+  readonly #process: SpawnedProcess;
   readonly #onInput: (bytes: number) => void;
   #status: ExecStatus | undefined;
-  #isOver = false;
   #stdinBytes = 0;
   #stdinClosed = false;
 
@@ -50,7 +50,7 @@ export class Exec {
 
   /** Undefined while it runs. */
   get status(): ExecStatus | undefined {
-    return this.#isOver ? this.#status : undefined;
+    return this.#status;
   }
 
   /** How much has come in, and whether more may. */
@@ -87,24 +87,17 @@ export class Exec {
     this.stderr?.dispose();
   }
 
-  #watch({ machine, timeoutMs }: Pick<ExecParts, "machine" | "timeoutMs">): Promise<ExecStatus> {
+  async #watch({ machine, timeoutMs }: Pick<ExecParts, "machine" | "timeoutMs">): Promise<ExecStatus> {
+    let isLate = false;
     const end = () => {
-      this.#status = { code: -1 };
+      isLate = true;
       void machine.kill(this.#process);
     };
     const timer = timeoutMs === undefined ? undefined : setTimeout(end, timeoutMs);
-    return new Promise((resolve) => {
-      const settle = (status: ExecStatus) => {
-        clearTimeout(timer);
-        this.#isOver = true;
-        this.#status ??= status;
-        resolve(this.#status);
-      };
-      this.#process.once("exit", (code, signal) =>
-        settle(signal ? { signal: constants.signals[signal] } : { code: code ?? 0 }),
-      );
-      this.#process.once("error", () => settle({ code: 127 }));
-    });
+    const { code, signal } = await this.#process.ended;
+    clearTimeout(timer);
+    this.#status = isLate ? { code: -1 } : signal ? { signal: constants.signals[signal] } : { code: code ?? 0 };
+    return this.#status;
   }
 }
 

@@ -4,6 +4,7 @@ import path from "node:path";
 import type { ImageStore } from "./images.ts";
 import { prepareRoot, startMachine } from "./machine.ts";
 import { BASE_ENV } from "./sandbox.ts";
+import type { Spawner } from "./spawner.ts";
 import { copyTree, removeTree } from "./trees.ts";
 
 /** One layer: its commands without FROM, on top of an image that there is. */
@@ -16,9 +17,15 @@ export interface Layer {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** Where builds take place. */
+export interface BuildHost {
+  readonly images: ImageStore;
+  readonly spawner: Spawner;
+}
+
 interface Building {
   readonly layer: Layer;
-  readonly images: ImageStore;
+  readonly host: BuildHost;
   /** Holds `root`. */
   readonly folder: string;
   env: Readonly<Record<string, string>>;
@@ -33,26 +40,26 @@ const WITHOUT_EFFECT = new Set(["CMD", "ENTRYPOINT", "EXPOSE", "LABEL", "SHELL",
  *
  * @throws when a command fails, with what it said, or is none that is known.
  */
-export async function buildLayer(layer: Layer, images: ImageStore): Promise<void> {
+export async function buildLayer(layer: Layer, { images, spawner }: BuildHost): Promise<void> {
   const folder = await mkdtemp(path.join(images.folder, "build-"));
   const base = images.get(layer.base);
-  const building: Building = { layer, images, folder, env: base.env, workdir: base.workdir };
+  const building: Building = { layer, host: { images, spawner }, folder, env: base.env, workdir: base.workdir };
   const root = path.join(folder, "root");
   try {
     await mkdir(root);
     const files = images.filesOf(layer.base);
-    if (files) await copyTree(files, root);
-    await prepareRoot(root);
+    if (files) await copyTree(spawner, files, root);
+    prepareRoot(root);
     for (const command of layer.commands) await carryOut(command.replaceAll(/\\\n/g, " ").trim(), building);
     await images.save({
       id: layer.id,
       kind: "built",
       ttlSeconds: undefined,
       inherited: { env: building.env, workdir: building.workdir },
-      fill: (to) => copyTree(root, to),
+      fill: (to) => copyTree(spawner, root, to),
     });
   } finally {
-    await removeTree(folder);
+    await removeTree(spawner, folder);
   }
 }
 
@@ -67,10 +74,11 @@ async function carryOut(command: string, building: Building): Promise<void> {
   }
 }
 
-async function run(command: string, { layer, images, folder, env, workdir }: Building): Promise<void> {
+async function run(command: string, { layer, host, folder, env, workdir }: Building): Promise<void> {
   await mkdir(path.join(folder, "root", workdir), { recursive: true });
   const machine = await startMachine({
-    places: { folder, images: images.folder },
+    spawner: host.spawner,
+    places: { folder, images: host.images.folder },
     hasNetwork: true,
     entrypoint: ["sh", "-c", command],
     env: { ...BASE_ENV, ...env, ...layer.env },

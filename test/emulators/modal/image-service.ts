@@ -1,8 +1,7 @@
 import { ServerError, Status } from "nice-grpc";
 import type { ServiceMethods } from "./account-service.ts";
 import type { Faults } from "./faults.ts";
-import { buildLayer } from "./image-build.ts";
-import type { ImageStore } from "./images.ts";
+import { type BuildHost, buildLayer } from "./image-build.ts";
 
 interface ImageGetOrCreate {
   readonly image: {
@@ -30,7 +29,8 @@ const BUILT: BuildResult = { status: 1, exception: "" };
  * Images: building, finding and deleting them. A registry's image exists at once, whatever its name; commands on top of
  * one are carried out while the SDK waits in ImageJoinStreaming, and what has been built is found again.
  */
-export function toImageMethods(images: ImageStore, faults: Faults): ServiceMethods {
+export function toImageMethods(host: BuildHost, faults: Faults): ServiceMethods {
+  const { images } = host;
   const known = new Map<string, string>();
   const builds = new Map<string, Promise<BuildResult>>();
 
@@ -43,7 +43,7 @@ export function toImageMethods(images: ImageStore, faults: Faults): ServiceMetho
       images.add({ kind: "built", hasFiles: false });
     if (commands.length === 0) return base;
     const id = images.newId();
-    builds.set(id, toResult(buildLayer({ id, base, commands, env: toEnv(secretIds) }, images)));
+    builds.set(id, toResult(buildLayer({ id, base, commands, env: toEnv(secretIds) }, host)));
     return id;
   }
 

@@ -3,6 +3,7 @@ import path from "node:path";
 import { ServerError, Status } from "nice-grpc";
 import { newId } from "./ids.ts";
 import type { SecretSource } from "./messages.ts";
+import type { Spawner } from "./spawner.ts";
 import { removeTree } from "./trees.ts";
 
 type ImageKind = "built" | "saved";
@@ -41,12 +42,14 @@ const PLAIN: Surroundings = { env: {}, workdir: "/root" };
 export class ImageStore {
   /** Holds a folder per image, named by its id. */
   readonly folder: string;
+  readonly #spawner: Spawner;
   readonly #images = new Map<string, StoredImage>();
   readonly #holds = new Map<string, number>();
   readonly #secrets = new Map<string, Readonly<Record<string, string>>>();
 
-  constructor(folder: string) {
+  constructor(folder: string, spawner: Spawner) {
     this.folder = folder;
+    this.#spawner = spawner;
   }
 
   has(id: string): boolean {
@@ -91,7 +94,7 @@ export class ImageStore {
     try {
       await fill(folder);
     } catch (error) {
-      await removeTree(folder);
+      await removeTree(this.#spawner, folder);
       throw error;
     }
     const keeps = ttlSeconds === undefined || ttlSeconds < 0;
@@ -131,7 +134,7 @@ export class ImageStore {
 
   async #removeUnused(id: string): Promise<void> {
     if (id === "" || this.#images.has(id) || (this.#holds.get(id) ?? 0) > 0) return;
-    await removeTree(path.join(this.folder, id));
+    await removeTree(this.#spawner, path.join(this.folder, id));
   }
 
   #toEnv({ secretId, env }: SecretSource): Readonly<Record<string, string>> {

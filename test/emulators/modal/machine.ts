@@ -1,13 +1,14 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { chmodSync, existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { constants } from "node:os";
 import path from "node:path";
-import { Duplex, Readable, type Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
+import type { SpawnedProcess, Spawner } from "./spawner.ts";
 
 /** Where the files of one machine are on the host. */
 interface MachinePlaces {
-  /** Holds `root`, which is the machine's `/`, and `mounts`, what was written over mounted images. */
+  /** Holds `root`, which is the machine's `/` and has been prepared, and `mounts`, what was written over mounted images. */
   readonly folder: string;
   /** All images; the machine sees them read-only, below `/__modal/images`. */
   readonly images: string;
@@ -15,6 +16,7 @@ interface MachinePlaces {
 
 /** How to start one. */
 export interface MachineOptions {
+  readonly spawner: Spawner;
   readonly places: MachinePlaces;
   readonly hasNetwork: boolean;
   /** Its end is the machine's. */
@@ -30,19 +32,16 @@ interface MachineCommand {
   readonly workdir: string;
 }
 
-/** A process with pipes at all three of its streams. */
-export type PipedProcess = ChildProcess & { stdin: Writable; stdout: Readable; stderr: Readable };
-
 /** A tree of files and processes of its own, which commands enter. */
 export interface Machine {
   /** The entry point's streams. */
-  readonly entrypoint: PipedProcess;
+  readonly entrypoint: SpawnedProcess;
   /** The entry point's exit code, 128 + n by a signal: then everything inside is gone. */
   readonly ended: Promise<number>;
   /** Starts a command in a session and process group of its own; it sees the same files and processes as all others. */
-  start(command: MachineCommand): PipedProcess;
+  start(command: MachineCommand): Promise<SpawnedProcess>;
   /** Ends a command and its process group at once. */
-  kill(process: ChildProcess): Promise<void>;
+  kill(process: SpawnedProcess): Promise<void>;
   /** Ends everything inside at once. */
   destroy(): Promise<void>;
 }
@@ -55,6 +54,8 @@ const READY_FD = 4;
 const USERS_FD = 5;
 /** Who there is inside besides root: the first user of most images, and nobody. */
 const USERS = "0 0 1\n1000 101000 1\n65534 165534 1\n";
+const mayGiveUsers = process.getuid?.() === 0;
+const PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n";
 const ENTER = 'cd "$0" && exec "$@"';
 
 /**
@@ -63,23 +64,26 @@ const ENTER = 'cd "$0" && exec "$@"';
  * processors are not limited. There are other users than root only where the emulator itself runs as root.
  */
 export async function startMachine(options: MachineOptions): Promise<Machine> {
-  await prepareRoot(path.join(options.places.folder, "root"));
   await mkdir(path.join(options.places.folder, "mounts"), { recursive: true });
-  const init = spawn("bwrap", toArguments(options), {
-    env: { ...options.env },
-    stdio: ["pipe", "pipe", "pipe", "pipe", "pipe", "pipe"],
-  });
-  const ended = toExitCode(init);
-  if (!isPiped(init)) throw new Error("bubblewrap: no pipes");
-  const pid = await readPid(init);
-  if (pid > 0) await giveUsers(init, pid);
-  const ready = await readAll(init, READY_FD);
-  if (ready === "") throw new Error(`bubblewrap: ${await text(init.stderr)}`);
+  const { spawner, env, hasNetwork } = options;
+  const init = await spawner.spawn({ command: "bwrap", argv: toArguments(options), env, descriptors: USERS_FD + 1 });
+  const [info, ready, users] = init.more;
+  if (!info || !ready || !users) throw new Error("bubblewrap has no pipes.");
+  const pid = await readPid(info);
+  if (pid > 0 && mayGiveUsers) await giveUsers(pid);
+  users.end("x");
+  if ((await text(ready)) === "") throw new Error(`bubblewrap: ${await text(init.stderr)}`);
+  const target = [...NAMESPACES, ...(hasNetwork ? [] : ["--net"]), "--target", String(pid)];
+  const ended = init.ended.then(({ code, signal }) => code ?? 128 + constants.signals[signal ?? "SIGKILL"]);
   return {
     entrypoint: init,
     ended,
-    start: (command) =>
-      startInside([...NAMESPACES, ...(options.hasNetwork ? [] : ["--net"]), "--target", String(pid)], command),
+    start: ({ argv, env: own, workdir }) =>
+      spawner.spawn({
+        command: "nsenter",
+        argv: [...target, "--", "setsid", "/bin/sh", "-c", ENTER, workdir, ...argv],
+        env: own,
+      }),
     kill: killGroup,
     destroy: async () => {
       killIfThere(pid);
@@ -88,20 +92,16 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   };
 }
 
-/** What a new `/` holds before an image's files are laid over it. */
-export async function prepareRoot(root: string): Promise<void> {
-  for (const name of ["etc", "root", "home", "tmp", "var/tmp"]) await mkdir(path.join(root, name), { recursive: true });
-  for (const name of ["tmp", "var/tmp"]) await chmod(path.join(root, name), 0o1777);
+/** What a new `/` holds before an image's files are laid over it. Not asynchronous: twenty small steps are faster so. */
+export function prepareRoot(root: string): void {
+  for (const name of ["etc", "root", "home", "tmp", "var/tmp"]) mkdirSync(path.join(root, name), { recursive: true });
+  for (const name of ["tmp", "var/tmp"]) chmodSync(path.join(root, name), 0o1777);
   for (const name of LINKS.filter((link) => existsSync(`/usr/${link}`))) {
-    await symlink(`usr/${name}`, path.join(root, name)).catch(ignoreExisting);
+    if (!lstatSync(path.join(root, name), { throwIfNoEntry: false })) symlinkSync(`usr/${name}`, path.join(root, name));
   }
-  await writeFile(path.join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n");
-  await writeFile(path.join(root, "etc/group"), "root:x:0:\nnogroup:x:65534:\n");
-  await writeFile(path.join(root, "etc/hosts"), "127.0.0.1 localhost modal\n");
-}
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EEXIST") throw error;
+  writeFileSync(path.join(root, "etc/passwd"), PASSWD);
+  writeFileSync(path.join(root, "etc/group"), "root:x:0:\nnogroup:x:65534:\n");
+  writeFileSync(path.join(root, "etc/hosts"), "127.0.0.1 localhost modal\n");
 }
 
 function toArguments({ places, hasNetwork, entrypoint, workdir }: MachineOptions): string[] {
@@ -121,14 +121,8 @@ function toArguments({ places, hasNetwork, entrypoint, workdir }: MachineOptions
   ].flat();
 }
 
-function startInside(target: readonly string[], { argv, env, workdir }: MachineCommand): PipedProcess {
-  const enter = [...target, "--", "setsid", "/bin/sh", "-c", ENTER, workdir, ...argv];
-  return spawn("nsenter", enter, { env: { ...env }, stdio: "pipe", detached: true });
-}
-
 /** nsenter's only child is the leader of the command's group. */
-async function killGroup({ pid }: ChildProcess): Promise<void> {
-  if (pid === undefined) return;
+async function killGroup({ pid }: SpawnedProcess): Promise<void> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
   for (const child of children.split(" ").filter(Boolean)) killIfThere(-Number(child));
 }
@@ -141,43 +135,20 @@ function killIfThere(pid: number): void {
   }
 }
 
-function isPiped(child: ChildProcess): child is PipedProcess {
-  return child.stdin !== null && child.stdout !== null && child.stderr !== null;
-}
-
-const mayGiveUsers = process.getuid?.() === 0;
-
 /** bubblewrap waits for it. Source: user_namespaces(7), "User and group ID mappings". */
-async function giveUsers(child: ChildProcess, pid: number): Promise<void> {
-  if (!mayGiveUsers) return;
+async function giveUsers(pid: number): Promise<void> {
   for (const map of ["uid_map", "gid_map"]) await writeFile(`/proc/${pid}/${map}`, USERS);
-  const ready = child.stdio.at(USERS_FD);
-  if (ready instanceof Duplex) ready.end("x");
 }
 
 /** Of the first process; 0 when bubblewrap did not start it. Reads on after it: bubblewrap does not survive a closed pipe. */
-function readPid(child: ChildProcess): Promise<number> {
+function readPid(stream: Readable): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
-  const stream = child.stdio[INFO_FD];
   let info = "";
-  if (!(stream instanceof Readable)) return Promise.resolve(0);
   stream.on("data", (chunk) => {
     info += String(chunk);
     const [, pid] = /"child-pid": (\d+)\D/.exec(info) ?? [];
     if (pid) resolve(Number(pid));
   });
-  stream.once("close", () => resolve(0));
+  stream.once("end", () => resolve(0));
   return promise;
-}
-
-async function readAll(child: ChildProcess, descriptor: number): Promise<string> {
-  const stream = child.stdio[descriptor];
-  return stream instanceof Readable ? text(stream) : "";
-}
-
-function toExitCode(init: ChildProcess): Promise<number> {
-  return new Promise((resolve) => {
-    init.once("error", () => resolve(127));
-    init.once("exit", (code) => resolve(code ?? 137));
-  });
 }

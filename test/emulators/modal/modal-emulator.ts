@@ -14,6 +14,7 @@ import { Listener } from "./listener.ts";
 import { MemorySnapshots, toMemoryMethods } from "./memory-snapshots.ts";
 import { toRouterMethods } from "./router-service.ts";
 import { toSandboxMethods } from "./sandbox-service.ts";
+import { Spawner } from "./spawner.ts";
 import { TIMED_OUT } from "./sandbox.ts";
 import { removeTree } from "./trees.ts";
 import { Tunnels } from "./tunnels.ts";
@@ -66,17 +67,16 @@ const ROUTER_TOKEN_SECONDS = 3600;
  */
 export async function startModalEmulator(options: ModalEmulatorOptions = {}): Promise<ModalEmulator> {
   const folder = await mkdtemp(path.join(options.stateFolder ?? tmpdir(), "modal-emulator-"));
-  const images = new ImageStore(path.join(folder, "images"));
+  const spawner = await Spawner.start();
+  const images = new ImageStore(path.join(folder, "images"), spawner);
   await mkdir(images.folder);
   const gpus = new Map(Object.entries(options.gpus ?? {}));
-  const cloud = new Cloud(path.join(folder, "sandboxes"), images, {
-    gpus,
-    maxSandboxes: options.maxSandboxes ?? Number.POSITIVE_INFINITY,
-  });
+  const maxSandboxes = options.maxSandboxes ?? Number.POSITIVE_INFINITY;
+  const cloud = new Cloud(path.join(folder, "sandboxes"), { images, spawner }, { gpus, maxSandboxes });
   const books = new Books(cloud);
   const faults = new Faults();
   const tunnels = new Tunnels();
-  const listener = await listen({ cloud, books, faults, tunnels }, options);
+  const listener = await listen({ cloud, spawner, books, faults, tunnels }, options);
   return {
     url: `http://127.0.0.1:${listener.port}`,
     books,
@@ -92,19 +92,22 @@ export async function startModalEmulator(options: ModalEmulatorOptions = {}): Pr
       await cloud.close();
       await tunnels.close();
       listener.shut();
-      await removeTree(folder);
+      await removeTree(spawner, folder);
+      await spawner.close();
     },
   };
 }
 
 interface Parts {
   readonly cloud: Cloud;
+  readonly spawner: Spawner;
   readonly books: Books;
   readonly faults: Faults;
   readonly tunnels: Tunnels;
 }
 
-async function listen({ cloud, books, faults, tunnels }: Parts, options: ModalEmulatorOptions): Promise<Listener> {
+async function listen(parts: Parts, options: ModalEmulatorOptions): Promise<Listener> {
+  const { cloud, spawner, books, faults, tunnels } = parts;
   const credentials = new Credentials(
     options.tokens ?? [EMULATOR_TOKEN],
     options.routerTokenSeconds ?? ROUTER_TOKEN_SECONDS,
@@ -115,7 +118,7 @@ async function listen({ cloud, books, faults, tunnels }: Parts, options: ModalEm
   const routerUrl = () => `https://127.0.0.1:${listener.port}`;
   const controlPlane = {
     ...toAccountMethods({ credentials, images: cloud.images, apps, secrets: options.secrets ?? {} }),
-    ...toImageMethods(cloud.images, faults),
+    ...toImageMethods({ images: cloud.images, spawner }, faults),
     ...toSandboxMethods({ cloud, credentials, tunnels, apps, routerUrl, gpuWaitMs: options.gpuWaitMs }),
     ...toMemoryMethods(cloud, snapshots, { credentials, routerUrl }),
   };

@@ -6,7 +6,7 @@ import type { ImageStore } from "./images.ts";
 import { newId } from "./ids.ts";
 import type { Machine } from "./machine.ts";
 import { BASE_ENV, type EmulatedSandbox } from "./sandbox.ts";
-import { toCode } from "./trees.ts";
+import { COPY_LIVE } from "./trees.ts";
 
 /** The image is the overlay's lower layer; where overlays can't be stacked, as in a container, it is copied. */
 const MOUNT = `
@@ -18,9 +18,6 @@ options="lowerdir=$lower,upperdir=$own/upper,workdir=$own/work,userxattr"
 mount -t overlay overlay -o "$options" "$path" 2>/dev/null ||
   { cp -a "$lower/." "$own/upper" && mount --bind "$own/upper" "$path"; }
 `;
-
-/** Runs inside, where links and owners mean what they mean there. A file that changes while it is read is no failure. */
-const SAVE = 'tar -C "$0" --numeric-owner -cf - . | tar -C "$1" --numeric-owner -xpf -';
 
 /** Saves a folder of a sandbox as an image: all its files as they are seen inside, mounted ones too. Returns its id. */
 export async function saveDirectory(
@@ -34,7 +31,8 @@ export async function saveDirectory(
   const name = newId("save", 8);
   const copy = path.join(sandbox.parts.folder, "mounts", name);
   await mkdir(copy);
-  const copied = await run(machine, ["sh", "-c", SAVE, directory, `/__modal/mounts/${name}`]);
+  // Inside, where links and owners mean what they mean there.
+  const copied = await run(machine, ["sh", "-c", COPY_LIVE, directory, `/__modal/mounts/${name}`]);
   if (copied.code !== 0) throw new ServerError(Status.INTERNAL, `Could not save: ${copied.stderr}`);
   return images.save({
     kind: "saved",
@@ -74,9 +72,9 @@ export async function unmountImage(sandbox: EmulatedSandbox, images: ImageStore,
 }
 
 async function run(machine: Machine, argv: readonly string[]): Promise<{ code: number; stderr: string }> {
-  const process = machine.start({ argv, env: BASE_ENV, workdir: "/" });
+  const process = await machine.start({ argv, env: BASE_ENV, workdir: "/" });
   process.stdin.end();
   process.stdout.resume();
-  const [code, stderr] = await Promise.all([toCode(process), text(process.stderr)]);
-  return { code, stderr };
+  const [{ code }, stderr] = await Promise.all([process.ended, text(process.stderr)]);
+  return { code: code ?? 128, stderr };
 }

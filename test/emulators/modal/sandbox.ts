@@ -7,6 +7,7 @@ import type { ImageStore } from "./images.ts";
 import { type Machine, prepareRoot, startMachine } from "./machine.ts";
 import type { ExecStart, NetworkAccess, SandboxCreate, SandboxDefinition } from "./messages.ts";
 import { OutputSpool } from "./output-spool.ts";
+import type { Spawner } from "./spawner.ts";
 import { copyLiveTree, copyTree, removeTree } from "./trees.ts";
 
 /** `modal.client.GenericResult`. Status 1 is success, 2 failure, 3 terminated, 4 timeout, 7 idle timeout. */
@@ -25,6 +26,7 @@ interface SandboxParts {
   /** Variables of its image, its secrets and its definition. */
   readonly env: Readonly<Record<string, string>>;
   readonly images: ImageStore;
+  readonly spawner: Spawner;
   /** Its own, made when something is to run in it. */
   readonly folder: string;
   /** Seconds since 1970. */
@@ -62,6 +64,7 @@ export class EmulatedSandbox {
   /** The entry point's. */
   readonly stdout: OutputSpool;
   readonly stderr: OutputSpool;
+  readonly #starting = new Map<string, Promise<void>>();
   readonly #ended = Promise.withResolvers<SandboxResult>();
   #endedAt: number | undefined;
   #machine: Promise<Machine> | undefined;
@@ -113,18 +116,24 @@ export class EmulatedSandbox {
   }
 
   /** Starts a command; one whose id is known already is not started again. */
-  async exec(start: ExecStart): Promise<void> {
-    if (this.execs.has(start.execId)) return;
+  exec(start: ExecStart): Promise<void> {
+    const starting = this.#starting.get(start.execId) ?? this.#exec(start);
+    this.#starting.set(start.execId, starting);
+    return starting;
+  }
+
+  async #exec(start: ExecStart): Promise<void> {
     const machine = await this.machine();
     const { argv, toOutput } = toStand(start);
     const terminal: Record<string, string> = start.ptyInfo ? { TERM: start.ptyInfo.envTerm } : {};
+    const process = await machine.start({
+      argv,
+      env: { ...this.parts.env, ...terminal, ...this.parts.images.toEnv(start.secretSources) },
+      workdir: start.workdir ?? this.#workdir(),
+    });
     const exec = new Exec({
       machine,
-      process: machine.start({
-        argv,
-        env: { ...this.parts.env, ...terminal, ...this.parts.images.toEnv(start.secretSources) },
-        workdir: start.workdir ?? this.#workdir(),
-      }),
+      process,
       stdout: this.#spool(start.execId, "stdout", start.stdoutConfig),
       stderr: this.#spool(start.execId, "stderr", start.stderrConfig),
       timeoutMs: start.timeoutSecs ? start.timeoutSecs * 1000 : undefined,
@@ -133,7 +142,8 @@ export class EmulatedSandbox {
         this.stdinBytes += bytes;
       },
     });
-    this.execs.set(start.execId, exec);
+    if (this.result) exec.dispose();
+    else this.execs.set(start.execId, exec);
     this.commands.push(start.commandArgs.join(" ").slice(0, COMMAND_CHARACTERS));
     this.#count(1);
     void exec.ended.then(() => this.#count(-1));
@@ -154,7 +164,7 @@ export class EmulatedSandbox {
     this.execs.clear();
     this.stdout.dispose();
     this.stderr.dispose();
-    await removeTree(this.parts.folder);
+    await removeTree(this.parts.spawner, this.parts.folder);
     for (const { imageId } of this.mounts) await this.parts.images.release(imageId);
     this.#ended.resolve(result);
   }
@@ -167,7 +177,7 @@ export class EmulatedSandbox {
       kind: "saved",
       ttlSeconds,
       inherited: this.parts.images.get(this.definition.imageId),
-      fill: (folder) => copyLiveTree(root, folder),
+      fill: (folder) => copyLiveTree(this.parts.spawner, root, folder),
     });
   }
 
@@ -175,6 +185,7 @@ export class EmulatedSandbox {
     await this.#fillRoot();
     const { entrypointArgs } = this.definition;
     const machine = await startMachine({
+      spawner: this.parts.spawner,
       places: { folder: this.parts.folder, images: this.parts.images.folder },
       hasNetwork: this.network?.networkAccessType === 1,
       entrypoint: entrypointArgs.length > 0 ? entrypointArgs : DEFAULT_ENTRYPOINT,
@@ -191,8 +202,8 @@ export class EmulatedSandbox {
     const root = path.join(this.parts.folder, "root");
     await mkdir(root, { recursive: true });
     const files = this.parts.images.filesOf(this.definition.imageId);
-    if (files) await copyTree(files, root);
-    await prepareRoot(root);
+    if (files) await copyTree(this.parts.spawner, files, root);
+    prepareRoot(root);
     await mkdir(path.join(root, this.#workdir()), { recursive: true });
   }
 

@@ -1,45 +1,41 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdir, rm } from "node:fs/promises";
 import { text } from "node:stream/consumers";
-import { pipeline } from "node:stream/promises";
-import { promisify } from "node:util";
+import type { Spawner } from "./spawner.ts";
 
-const run = promisify(execFile);
+/**
+ * A script that copies what is in the folder $0 into the folder $1, which is there, with modes, times, links and owners.
+ * That something writes to the first meanwhile is no failure.
+ */
+export const COPY_LIVE = 'tar -C "$0" --numeric-owner -cf - . | tar -C "$1" --numeric-owner -xpf -';
 
-/** Copies what is in `from` into the folder `to`: modes, times, links and owners too, sharing blocks where the disk can. */
-export async function copyTree(from: string, to: string): Promise<void> {
+/** The variables of programs on the host. */
+const ENV = { PATH: process.env["PATH"] ?? "/usr/bin:/bin", LC_ALL: "C" };
+
+/** Copies what is in `from`, which nothing changes, into the folder `to`, sharing blocks where the disk can. */
+export async function copyTree(spawner: Spawner, from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true });
-  await run("cp", ["-a", "--reflink=auto", `${from}/.`, to]);
+  await run(spawner, "cp", ["-a", "--reflink=auto", `${from}/.`, to]);
 }
 
-/** The same from a folder that something may be writing to, into one that is there. @throws with what tar said */
-export async function copyLiveTree(from: string, to: string): Promise<void> {
-  const pack = spawn("tar", ["-C", from, "--numeric-owner", "-cf", "-", "."], { stdio: ["ignore", "pipe", "pipe"] });
-  const unpack = spawn("tar", ["-C", to, "--numeric-owner", "-xpf", "-"], { stdio: ["pipe", "ignore", "pipe"] });
-  const [packed, unpacked, ...said] = await Promise.all([
-    toCode(pack),
-    toCode(unpack),
-    text(pack.stderr),
-    text(unpack.stderr),
-    pipeline(pack.stdout, unpack.stdin),
-  ]);
-  // 1 says that a file changed while it was read, which is the affair of whoever writes it.
-  if (packed > 1 || unpacked !== 0) throw new Error(`tar: ${said.join("")}`);
+/** Copies what is in `from` while something may be writing to it. */
+export async function copyLiveTree(spawner: Spawner, from: string, to: string): Promise<void> {
+  await run(spawner, "sh", ["-c", COPY_LIVE, from, to]);
 }
 
 /** Removes a folder whatever modes its own folders have; one that is not there is no error. */
-export async function removeTree(folder: string): Promise<void> {
+export async function removeTree(spawner: Spawner, folder: string): Promise<void> {
   try {
     await rm(folder, { recursive: true, force: true });
   } catch {
-    await run("chmod", ["-R", "u+rwX", folder]);
+    await run(spawner, "chmod", ["-R", "u+rwX", folder]);
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** A process's exit code, 128 by a signal, when its streams have closed. */
-export function toCode(process: ChildProcess): Promise<number> {
-  return new Promise((resolve) => {
-    process.once("close", (code) => resolve(code ?? 128));
-  });
+async function run(spawner: Spawner, command: string, argv: readonly string[]): Promise<void> {
+  const process = await spawner.spawn({ command, argv, env: ENV });
+  process.stdin.end();
+  process.stdout.resume();
+  const [{ code }, said] = await Promise.all([process.ended, text(process.stderr)]);
+  if (code !== 0) throw new Error(`${command}: ${said}`);
 }

@@ -80,7 +80,7 @@ async function connect(sandbox: EmulatedSandbox, port: number, socket: Socket): 
   socket.on("error", ignore);
   try {
     const machine = await sandbox.machine();
-    const process = machine.start({ argv: ["bash", "-c", CONNECT, String(port)], env: BASE_ENV, workdir: "/" });
+    const process = await machine.start({ argv: ["bash", "-c", CONNECT, String(port)], env: BASE_ENV, workdir: "/" });
     process.stderr.resume();
     pipeline(socket, process.stdin, ignore);
     pipeline(process.stdout, socket, ignore);
