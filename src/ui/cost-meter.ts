@@ -3,9 +3,11 @@ import { type Disposable, DisposableStore } from "../core/disposable-store.ts";
 import { toDisplay } from "../core/workspace-path.ts";
 import type { CostReport } from "../sessions/cloud-records.ts";
 import { costOf, describeRate, describeUsd, listPriced, type PricedSession } from "./describe-cost.ts";
+import { limitRate } from "./limit-rate.ts";
 import type { RunStore } from "./run-store.ts";
 
 const MS_PER_HOUR = 3_600_000;
+/** Figures that change faster cannot be read. */
 const MIN_REDRAW_MS = 1_000;
 const MAX_REDRAW_MS = 60_000;
 /** More sessions than this are summed up in the tooltip. */
@@ -18,17 +20,24 @@ export function createCostMeter(store: RunStore): Disposable {
   item.name = vscode.l10n.t("Sandbox Costs");
   item.command = "sandpiper.showCosts";
   let timer: NodeJS.Timeout | undefined;
+  let isShown = false;
   const draw = (): void => {
     clearTimeout(timer);
     const sessions = listPriced(store);
-    if (sessions.length === 0) return item.hide();
+    isShown = sessions.length > 0;
+    if (!isShown) return item.hide();
     drawItem(item, sessions, store.costs);
     item.show();
-    timer = setTimeout(draw, untilNextCent(sessions));
+    timer = setTimeout(() => limit.request(), untilNextCent(sessions));
   };
-  resources.add(store.onDidChange(draw));
+  const limit = resources.add(limitRate(draw, MIN_REDRAW_MS));
+  resources.add(
+    store.onDidChange(() => {
+      // Without anything to count there is nothing to wait for.
+      if (isShown || listPriced(store).length > 0) limit.request();
+    }),
+  );
   resources.add({ dispose: () => clearTimeout(timer) });
-  draw();
   return resources;
 }
 
@@ -92,5 +101,5 @@ function untilNextCent(sessions: readonly PricedSession[]): number {
   const { usd, usdPerHour } = sumUp(sessions);
   const cents = usd * 100;
   const ms = ((Math.floor(cents) + 1 - cents) * MS_PER_HOUR) / (usdPerHour * 100);
-  return Math.min(MAX_REDRAW_MS, Math.max(MIN_REDRAW_MS, Math.ceil(ms)));
+  return Math.min(MAX_REDRAW_MS, Math.ceil(ms));
 }

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../core/disposable-store.ts";
 import type { RunRecord } from "../../sessions/records.ts";
+import { describeRunCost } from "../describe-cost.ts";
 import {
   changedFileCount,
   describeDuration,
@@ -89,6 +90,7 @@ function resultCommands(run: RunRecord): readonly vscode.Command[] {
     outcome === "succeeded" ? undefined : describeState(run),
     duration === undefined ? undefined : describeDuration(duration),
     describeProvider(run.target.providerId),
+    describeRunCost(run),
   ].filter((part) => part !== undefined);
   const icon = { succeeded: "$(check)", failed: "$(error)", stopped: "$(circle-slash)", live: "" }[outcome];
   const status = { title: `${icon}${GAP}${parts.join(" · ")}`, tooltip: vscode.l10n.t("Show its output"), ...show };

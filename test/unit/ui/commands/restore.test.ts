@@ -89,6 +89,21 @@ describe("restoreSession", () => {
     expect(engine.asked).toEqual(asked);
   });
 
+  it("offers another GPU where there are some, and the one before where there was one", async () => {
+    const target = { ...TARGET, providerId: "modal", image: "im-1", gpu: "H100:2", gpuFallbacks: ["cpu"] } as const;
+    const { deps, engine, item } = await setUp(fakeSnapshot({ target }));
+    engine.gpus = [{ tier: { id: "L4", title: "L4" } }];
+    state.picks = ["Like Before, with Another GPU…", "L4", "Nothing Else: Say So and Stop"];
+    const other = await restoreSession(deps, item);
+    state.picks = ["Like Before, with Another GPU…", "No GPU"];
+    const none = await restoreSession(deps, item);
+    state.picks = ["In a New Sandbox like Before"];
+    const same = await restoreSession(deps, item);
+
+    const { gpu: _gpu, gpuFallbacks: _fallbacks, ...plain } = target;
+    expect([other?.target, none?.target, same?.target]).toEqual([{ ...plain, gpu: "L4" }, plain, target]);
+  });
+
   it("names the environment variables whose values nobody has kept, and leads to where they are set", async () => {
     const { deps, item } = await setUp(fakeSnapshot({ envNames: ["API_URL", "SEED"] }));
     state.settings["sandpiper.run.env"] = { SEED: "1" };

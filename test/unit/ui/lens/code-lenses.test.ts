@@ -28,6 +28,7 @@ describe("CodeLenses", () => {
       ["$(sync~spin)\u00a0running…", "$(debug-stop)\u00a0Stop"],
     ],
     ["beside a success", fakeRun(), ["$(check)\u00a01.2 s · Local"]],
+    ["beside what it cost", fakeRun({ costUsd: 0.021 }), ["$(check)\u00a01.2 s · Local · $0.02"]],
     ["beside a failure", fakeRun({ exit: { kind: "exited", code: 3 } }), ["$(error)\u00a0exit 3 · 1.2 s · Local"]],
     [
       "beside changes to review",
