@@ -19,14 +19,17 @@ export async function stopEngine(stateFolder: string): Promise<void> {
 
 /** Kills the engine that serves this state folder, and nothing else of what it started or serves. */
 export function killEngine(stateFolder: string): void {
-  for (const pid of findPids(stateFolder)) {
-    if (
-      readFileSync(`/proc/${pid}/cmdline`, "utf8")
-        .split("\0")
-        .some((part) => part.endsWith("/dist/engine.js"))
-    )
-      send(pid, "SIGKILL");
-  }
+  const pid = findEngine(stateFolder);
+  if (pid !== undefined) send(pid, "SIGKILL");
+}
+
+/** The process of the engine that serves this state folder, undefined when there is none. */
+export function findEngine(stateFolder: string): number | undefined {
+  return findPids(stateFolder).find((pid) =>
+    readFileSync(`/proc/${pid}/cmdline`, "utf8")
+      .split("\0")
+      .some((part) => part.endsWith("/dist/engine.js")),
+  );
 }
 
 function findPids(stateFolder: string): readonly number[] {
