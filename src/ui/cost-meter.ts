@@ -68,27 +68,34 @@ function drawItem(item: vscode.StatusBarItem, sessions: readonly PricedSession[]
   const rest = sessions.length - rows.length;
   item.tooltip = [
     vscode.l10n.t("Sandboxes that run now: {0}", text),
-    ...(costs ? describeTotals(costs) : []),
+    ...(costs ? [describeToday(costs), describeMonth(costs), describeLack(costs)] : []),
     ...rows,
     ...(rest > 0 ? [vscode.l10n.t("and {0} more", rest)] : []),
-  ].join("\n");
+  ]
+    .filter((line) => line !== undefined)
+    .join("\n");
   item.accessibilityInformation = {
     label: vscode.l10n.t("Sandbox costs: {0} so far, {1}", describeUsd(usd), describeRate(usdPerHour)),
     role: "button",
   };
 }
 
-/** Today, this month and what is missing in them, a line each. */
-export function describeTotals(costs: CostReport): readonly string[] {
+/** "Today: $4.20 of $5.00": with the day's budget, where there is one. */
+export function describeToday(costs: CostReport): string {
   const { perDayUsd } = costs.policy;
   const today = describeUsd(todayUsd(costs));
-  return [
-    perDayUsd > 0
-      ? vscode.l10n.t("Today: {0} of {1}", today, describeUsd(perDayUsd))
-      : vscode.l10n.t("Today: {0}", today),
-    vscode.l10n.t("This month: {0}", describeUsd(costs.monthUsd)),
-    ...(costs.isPartial ? [vscode.l10n.t("Some prices are unknown: the sums are too low.")] : []),
-  ];
+  return perDayUsd > 0
+    ? vscode.l10n.t("Today: {0} of {1}", today, describeUsd(perDayUsd))
+    : vscode.l10n.t("Today: {0}", today);
+}
+
+export function describeMonth({ monthUsd }: CostReport): string {
+  return vscode.l10n.t("This month: {0}", describeUsd(monthUsd));
+}
+
+/** What the sums lack; undefined when they lack nothing. */
+export function describeLack({ isPartial }: CostReport): string | undefined {
+  return isPartial ? vscode.l10n.t("Some prices are unknown: the sums are too low.") : undefined;
 }
 
 function describeSession(session: PricedSession): string {

@@ -129,11 +129,10 @@ export class RunStore implements Disposable {
 
   /** Puts a record in before its event arrives. */
   putSession(session: SessionRecord): void {
-    if (!session.isDetached) return this.#put(this.#sessions, session);
+    if (isShown(session) && !session.isDetached) return this.#put(this.#sessions, session);
     this.#note(session.id);
-    // Of one that was made for a single run only the run is news.
-    if (session.state === "ended") this.#sessions.delete(session.id);
-    else this.#sessions.set(session.id, session);
+    if (isShown(session)) this.#sessions.set(session.id, session);
+    else this.#sessions.delete(session.id);
     this.#changedOften.request();
   }
 
@@ -231,8 +230,9 @@ function replace<R extends { readonly id: string }>(
   for (const record of read) if (!newer.has(record.id)) known.set(record.id, record);
 }
 
-function isShown({ isDetached, state }: SessionRecord): boolean {
-  return !isDetached || state !== "ended";
+/** Of the end of one that was made for a single run only the run is news, and that of one that nobody used is none. */
+function isShown({ isDetached, isWarm, state }: SessionRecord): boolean {
+  return state !== "ended" || !(isDetached || isWarm);
 }
 
 /** Whether the run still goes on. */

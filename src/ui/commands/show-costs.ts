@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { toDisplay } from "../../core/workspace-path.ts";
 import type { CostReport } from "../../sessions/cloud-records.ts";
-import { describeTotals, sumUp } from "../cost-meter.ts";
+import { describeLack, describeMonth, describeToday, sumUp } from "../cost-meter.ts";
 import { costOf, describeRate, describeUsd, listPriced, type PricedSession } from "../describe-cost.ts";
 import { describeShortPlace } from "../describe-run.ts";
 import { openSettings, type Remedy } from "../show-error.ts";
@@ -25,23 +25,22 @@ export async function showCosts(deps: CommandDeps): Promise<void> {
 }
 
 function totalItems(costs: CostReport): readonly CostItem[] {
-  const budget = openSettings("sandpiper.budget");
-  const items = describeTotals(costs).map((label, index): CostItem => {
-    // The third says that prices are missing.
-    const isPrices = index === 2;
-    return {
-      label,
-      iconPath: new vscode.ThemeIcon(isPrices ? "warning" : "calendar"),
-      action: isPrices ? openSettings("sandpiper.prices") : budget,
-    };
-  });
   const { perRunUsd } = costs.policy;
-  const perRun: CostItem = {
-    label: vscode.l10n.t("Budget of a run: {0}", describeUsd(perRunUsd)),
-    iconPath: new vscode.ThemeIcon("shield"),
-    action: budget,
-  };
-  return perRunUsd > 0 ? [...items, perRun] : items;
+  const lack = describeLack(costs);
+  return [
+    toBudgetItem(describeToday(costs), "calendar"),
+    toBudgetItem(describeMonth(costs), "calendar"),
+    ...(perRunUsd > 0 ? [toBudgetItem(vscode.l10n.t("Budget of a run: {0}", describeUsd(perRunUsd)), "shield")] : []),
+    ...(lack === undefined ? [] : [toPricesItem(lack, "warning")]),
+  ];
+}
+
+function toBudgetItem(label: string, icon: string): CostItem {
+  return { label, iconPath: new vscode.ThemeIcon(icon), action: openSettings("sandpiper.budget") };
+}
+
+function toPricesItem(label: string, icon: string): CostItem {
+  return { label, iconPath: new vscode.ThemeIcon(icon), action: openSettings("sandpiper.prices") };
 }
 
 function sessionItems(sessions: readonly PricedSession[]): readonly CostItem[] {
@@ -66,16 +65,8 @@ function toSessionItem(session: PricedSession): CostItem {
 function settingItems(): readonly CostItem[] {
   return [
     separator(vscode.l10n.t("Settings")),
-    {
-      label: vscode.l10n.t("Set a Budget…"),
-      iconPath: new vscode.ThemeIcon("shield"),
-      action: openSettings("sandpiper.budget"),
-    },
-    {
-      label: vscode.l10n.t("Change Prices…"),
-      iconPath: new vscode.ThemeIcon("tag"),
-      action: openSettings("sandpiper.prices"),
-    },
+    toBudgetItem(vscode.l10n.t("Set a Budget…"), "shield"),
+    toPricesItem(vscode.l10n.t("Change Prices…"), "tag"),
   ];
 }
 

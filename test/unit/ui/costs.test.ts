@@ -146,13 +146,15 @@ describe("Show Costs", () => {
     const { deps, engine } = fakeDeps();
     const session = priced({ target: { ...TARGET, gpu: "H100" } });
     engine.sessions = [session, fakeSession({ id: "free" })];
-    engine.costs = { ...engine.costs, at: NOW.toISOString(), todayUsd: 4.2, monthUsd: 61, isPartial: true };
+    const policy = { perRunUsd: 2, perDayUsd: 0, prices: {} };
+    engine.costs = { ...engine.costs, at: NOW.toISOString(), todayUsd: 4.2, monthUsd: 61, isPartial: true, policy };
     state.picks = ["ws"];
     await showCosts(deps);
 
     expect(state.asked[0]?.labels).toEqual([
       "Today: $4.20",
       "This month: $61.00",
+      "Budget of a run: $2.00",
       "Some prices are unknown: the sums are too low.",
       "Running now: $3.60 so far, $3.60/h",
       "ws",
