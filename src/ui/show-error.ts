@@ -36,13 +36,16 @@ async function offer(message: string, remedies: readonly Remedy[]): Promise<void
 
 function remediesOf(error: unknown): readonly Remedy[] {
   if (error instanceof EditorError) return error.remedies;
-  // From the engine comes a code and a message alone; one that names the file is about a file that is not sent.
-  if (error instanceof SandboxError && error.message.includes(".sandboxignore")) return [editIgnoreFile()];
-  if (error instanceof SandboxError && error.message.includes("sandpiper.budget")) return [openBudget(), showCosts()];
   if (!(error instanceof SandboxError)) return [showLogs()];
-  const account = error.code === "auth" && ACCOUNTS.find(({ title }) => error.message.includes(title));
-  // Others, such as a registry of images, have their own ways to sign in.
-  return account ? [signIn(account.providerId), selectProvider()] : remediesByCode()[error.code];
+  return remediesByName(error.message) ?? remediesByCode()[error.code];
+}
+
+/** From the engine comes a code and a message alone: what the message names is what mends it. */
+function remediesByName(message: string): readonly Remedy[] | undefined {
+  // It is about a file that is not sent.
+  if (message.includes(".sandboxignore")) return [editIgnoreFile()];
+  if (message.includes("sandpiper.prices")) return [changePrices(), openBudget()];
+  return message.includes("sandpiper.budget") ? [openBudget(), showCosts()] : undefined;
 }
 
 function remediesByCode(): Readonly<Record<ErrorCode, readonly Remedy[]>> {
@@ -72,6 +75,10 @@ export function openSettings(setting = "@ext:sandpiper.sandpiper"): Remedy {
 /** Leads to VS Code's page for trusting the folder. */
 export function manageTrust(): Remedy {
   return { title: vscode.l10n.t("Manage Workspace Trust"), command: "workbench.trust.manage" };
+}
+
+function changePrices(): Remedy {
+  return { ...openSettings("sandpiper.prices"), title: vscode.l10n.t("Change Prices…") };
 }
 
 function openBudget(): Remedy {

@@ -32,6 +32,10 @@ const BANS: readonly (readonly [file: string, imported: string, message: string]
   ),
   ["src/cli/a.ts", "../ui/b.ts", "ui is the outermost layer."],
   ["src/ui/views/a.ts", "../../providers/local/b.ts", "ui reaches providers through the engine."],
+  ...["vscode", "node:fs", "../../run-store.ts"].map(
+    (imported) =>
+      ["src/ui/batch/webview/a.ts", imported, "A web view knows the messages that it is sent alone."] as const,
+  ),
 ];
 
 let folder: string;
@@ -66,6 +70,7 @@ describe("the folder rules", () => {
 
   it.each([
     ["src/ui/a.ts", "vscode"],
+    ["src/ui/batch/webview/a.ts", "../batch-messages.ts"],
     ["src/extension.ts", "vscode"],
     ["src/sessions/a.ts", "../providers/registry.ts"],
     ["src/host/a.ts", "../sessions/engine.ts"],

@@ -44,6 +44,14 @@ describe("showError", () => {
     expect(state.executed).toEqual([{ command: "workbench.action.openSettings", args: ["sandpiper.budget"] }]);
   });
 
+  it("leads to the prices where one that is not known keeps a budget from being kept", () => {
+    const message =
+      "The price of B300 is not known. Set it in sandpiper.prices, or take away the budget (sandpiper.budget).";
+    showError(new SandboxError("blocked", message), silentLogger);
+
+    expect(state.messages[0]?.buttons).toEqual(["Change Prices…", "Open Settings"]);
+  });
+
   it("does what the button says", async () => {
     state.answers = ["Open Folder"];
     showError(
