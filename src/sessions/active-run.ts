@@ -3,8 +3,9 @@ import type { Logger } from "../core/logger.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import type { Command, Process, TerminalSize } from "../core/sandbox.ts";
 import { toIsoTime } from "./clock.ts";
-import { BlockedUploadError } from "./blocked-upload.ts";
 import type { BatchSource } from "./batch/batch-source.ts";
+import { toRunCost } from "./cost/run-cost.ts";
+import { toRunFailure } from "./run-failure.ts";
 import { countChanges } from "./changes.ts";
 import { type LiveSession, takeNews } from "./live-session.ts";
 import { withAbort } from "./lock.ts";
@@ -98,6 +99,11 @@ export class ActiveRun {
     await this.ended;
   }
 
+  /** Says that it ends because of money; whoever says so ends its sandbox. */
+  exceed(message: string): void {
+    if (this.record.exit === undefined) this.#update({ stopReason: "budget", error: { code: "blocked", message } });
+  }
+
   /** Gives up at once because the engine ends. */
   async abandon(reason: string): Promise<void> {
     const error = new SandboxError("unavailable", reason);
@@ -132,7 +138,12 @@ export class ActiveRun {
     const exit = await this.#watch(process, this.#log);
     if (!this.#abandoned) this.#phase = new AbortController();
     this.#update(
-      { exit, exitedAt: toIsoTime(this.#deps.clock), state: "collecting" },
+      {
+        exit,
+        exitedAt: toIsoTime(this.#deps.clock),
+        state: "collecting",
+        ...toRunCost(this.record, prepared.session.record.rate, this.#deps.clock),
+      },
       explainMissingProgram(command.argv, exit, this.record.target),
       this.record.stopReason === undefined ? explainKill(exit, this.record.target) : undefined,
       this.#log.loss,
@@ -272,7 +283,8 @@ export class ActiveRun {
     if (!this.#kill.signal.aborted) await pool.verify(session, call);
     const isThere = pool.find(session.record.id)?.state === "ready";
     if (isThere && !this.#kill.signal.aborted) return true;
-    this.#update({}, "The sandbox was lost, so files that the run changed could not be brought back.");
+    if (this.record.stopReason !== "budget")
+      this.#update({}, "The sandbox was lost, so files that the run changed could not be brought back.");
     if (this.#kill.signal.aborted)
       await pool
         .destroy(session.record.id, call)
@@ -293,13 +305,13 @@ export class ActiveRun {
   }
 
   #fail(error: unknown, what?: string): void {
-    if (this.#phase.signal.aborted && this.record.stopReason !== undefined && this.record.exit === undefined) return;
-    const code = error instanceof SandboxError ? error.code : "unavailable";
-    const message = what === undefined ? toMessage(error) : `${what}: ${toMessage(error)}${toHint(code)}`;
-    if (!(error instanceof SandboxError))
-      this.#deps.logger.error(error instanceof Error ? (error.stack ?? message) : message);
-    const blocked = error instanceof BlockedUploadError ? { blocked: error.blocked } : {};
-    this.#update({ error: { code, message }, ...blocked });
+    if (!this.#isTold) this.#update(toRunFailure(error, what, this.#deps.logger));
+  }
+
+  // What a stop or a budget brings about was said with it.
+  get #isTold(): boolean {
+    const { stopReason, exit } = this.record;
+    return stopReason === "budget" || (this.#phase.signal.aborted && stopReason !== undefined && exit === undefined);
   }
 
   async #finish(): Promise<void> {
@@ -341,10 +353,4 @@ export class ActiveRun {
     void this.#deps.runs.save(this.record);
     this.#deps.onDidChange(this.record);
   }
-}
-
-// Of what could not be brought back.
-function toHint(code: SandboxError["code"]): string {
-  if (code !== "blocked") return "";
-  return " They stay in the sandbox: remove there what is not needed, raise the limit (setting sandpiper.diskMiB), or start a new session.";
 }

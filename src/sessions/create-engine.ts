@@ -73,6 +73,7 @@ class LocalEngine implements HostedEngine {
     await this.#parts.runs.load(isShared);
     await this.#parts.batches.load(isShared);
     await this.#parts.warm.load();
+    await this.#parts.costs.load();
     if (isShared) return;
     await this.#forgetOld();
     await settleSessions(this.#parts.reaper);
@@ -160,7 +161,7 @@ class LocalEngine implements HostedEngine {
   listSnapshotFiles: SnapshotEngine["listSnapshotFiles"] = (id) => this.#parts.snapshots.desk.listFiles(id);
   diffSnapshots: SnapshotEngine["diffSnapshots"] = (from, to) => this.#parts.snapshots.desk.diff(from, to);
   updateSnapshot: SnapshotEngine["updateSnapshot"] = (id, change) => this.#parts.snapshots.timeline.update(id, change);
-  deleteSnapshot: SnapshotEngine["deleteSnapshot"] = (id) => this.#parts.snapshots.timeline.remove(id);
+  deleteSnapshot: SnapshotEngine["deleteSnapshot"] = (id) => this.#parts.snapshots.remove(id);
   exportSnapshot: SnapshotEngine["exportSnapshot"] = (id, file) => this.#parts.snapshots.desk.exportTo(id, file);
   importSnapshot: SnapshotEngine["importSnapshot"] = (file, root) => this.#parts.snapshots.desk.importFrom(file, root);
   restoreWorkspace: SnapshotEngine["restoreWorkspace"] = (id, max) =>
@@ -215,13 +216,18 @@ class LocalEngine implements HostedEngine {
     await this.#parts.snapshots.timeline.flush();
     await this.#parts.snapshots.storage.dispose();
     await this.#parts.pool.flush();
+    await this.#parts.costs.dispose();
     this.#parts.runs.dispose();
     this.#changed.dispose();
   }
 
   #tell(event: EngineEvent): void {
     this.#changed.fire(event);
-    if (event.type === "session") this.#parts.warm.onDidChangeSession(event.session);
+    const { warm, costs } = this.#parts;
+    if (event.type === "run") costs.onDidChangeRun(event.run);
+    if (event.type !== "session") return;
+    costs.onDidChangeSession(event.session);
+    warm.onDidChangeSession(event.session);
   }
 
   #findOwner(id: string): ChangeOwner {

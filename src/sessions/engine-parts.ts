@@ -76,10 +76,11 @@ export interface EngineParts {
 // The parts are made from the pool that calls them.
 function toPoolHooks(
   { onDidChange, onDidFailToCreate }: PartsOwner,
-  parts: () => Pick<EngineParts, "snapshots" | "pauses" | "sandboxes" | "warm">,
+  parts: () => Pick<EngineParts, "snapshots" | "pauses" | "sandboxes" | "warm" | "costs">,
 ): PoolHooks {
   return {
     onDidChange: (session) => onDidChange({ type: "session", session }),
+    admit: (target, gpu) => parts().costs.admit(target, gpu),
     claimWarm: (request, call) => parts().warm.claim(request, call),
     onDidFailToCreate,
     onWillEnd: (session, cause) => parts().snapshots.keepLast(session, cause),
@@ -96,7 +97,7 @@ export function createParts(deps: EngineDeps, installId: string, owner: PartsOwn
   const ledger = createLedger(state, logger);
   const store = createObjectStore(state.store);
   const loadProvider = createProviderCache(deps.loadProvider);
-  const hooks = toPoolHooks(owner, () => ({ snapshots, pauses, sandboxes, warm }));
+  const hooks = toPoolHooks(owner, () => ({ snapshots, pauses, sandboxes, warm, costs }));
   const pool: SessionPool = new SessionPool({ state, ledger, loadProvider, installId, clock, logger, ...hooks });
   const warm = new WarmPool({ state, pool, clock, logger, newCall });
   const onDidChangeSet = (changeSet: ChangeSetRecord): void => onDidChange({ type: "change-set", changeSet });
@@ -111,6 +112,7 @@ export function createParts(deps: EngineDeps, installId: string, owner: PartsOwn
   const { timeline, native } = snapshots;
   const logCapBytes = deps.logCapBytes ?? DEFAULT_LOG_CAP_BYTES;
   const runs: RunDesk = new RunDesk({ ...common, uploads, timeline, native, logCapBytes, onDidEnd: owner.onDidEndRun });
+  const costs: Costs = new Costs({ ...common, runs });
   const sandboxes = new SandboxDesk(common);
   const pauses = new PauseDesk({ ...common, installId, keepLast: snapshots.keepLast });
   const onDidDecide = (runId: string, counts: ChangeCounts): Promise<void> => runs.setChanges(runId, counts);
@@ -124,7 +126,7 @@ export function createParts(deps: EngineDeps, installId: string, owner: PartsOwn
     snapshots,
     uploads,
     runs,
-    costs: new Costs(common),
+    costs,
     batches: new BatchDesk({ ...common, runs, timeline, uploads, onDidEnd: owner.onDidEndRun }),
     warm,
     sandboxes,

@@ -1,7 +1,7 @@
 import type { Call } from "../core/call.ts";
 import type { Provider } from "../core/provider.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
-import type { Clock, Timer } from "./clock.ts";
+import { type Clock, type Timer, toIsoTime } from "./clock.ts";
 import { isGone } from "./end-sandbox.ts";
 import type { LiveSession } from "./live-session.ts";
 import { findPaused, type SessionRequest } from "./new-session.ts";
@@ -117,7 +117,8 @@ export class PauseDesk {
           );
         return await provider.resume(paused.pausedId, toSandboxSpec(paused, installId), own);
       };
-      const session = await pool.reopen(paused, { files, create }, call);
+      const meteredFrom = toIsoTime(this.#deps.clock);
+      const session = await pool.reopen({ ...paused, meteredFrom }, { files, create }, call);
       this.#timers.get(paused.id)?.dispose();
       return session;
     } catch (error) {

@@ -64,6 +64,8 @@ export interface RunRequest {
   readonly pty?: { readonly columns: number; readonly rows: number };
   /** Stops the run after this long; 0 leaves it to the sandbox's lifetime. */
   readonly timeoutMs: number;
+  /** Ends the run, and its sandbox, when the time that its command took has cost so much; on top of the user's own budgets. */
+  readonly budgetUsd?: number;
   /** Who asked, for people: "editor", "cli". */
   readonly origin: string;
   /** The run's title, for people; made from the command when left out. */
@@ -114,6 +116,10 @@ export interface SessionRecord {
   readonly gpu?: string;
   /** What it costs; missing when a price is not known. */
   readonly rate?: Rate;
+  /** Since when it costs that, where that is not since it was created: it was paused before. */
+  readonly meteredFrom?: string;
+  /** What its first run has to be told of how it came about. */
+  readonly startNotes?: readonly string[];
   readonly endedAt?: string;
   /** Idle, for whoever needs such a sandbox next; of no workspace until then. */
   readonly isWarm?: boolean;
@@ -151,8 +157,8 @@ export interface RunRecord {
   readonly exit?: ExitStatus;
   /** Why the run failed outside of the command: the sandbox could not be made, files could not be brought back. */
   readonly error?: { readonly code: ErrorCode; readonly message: string };
-  /** True when the user or a time limit ended it. */
-  readonly stopReason?: "user" | "timeout" | "disconnect";
+  /** Set when the user, a time limit or a budget ended it. */
+  readonly stopReason?: "user" | "timeout" | "disconnect" | "budget";
   /** What has to be decided before it can run; comes with an error `blocked`. */
   readonly blocked?: BlockedUpload;
   readonly changes?: ChangeCounts;
@@ -165,6 +171,7 @@ export interface RunRecord {
   readonly batch?: { readonly id: string; readonly index: number };
   /** What was sent before it: files, and their bytes uncompressed. */
   readonly sent?: { readonly fileCount: number; readonly totalBytes: number };
+  readonly budgetUsd?: number;
   /** Of the time that its command ran, at its session's rate; missing when that is not known. */
   readonly costUsd?: number;
 }

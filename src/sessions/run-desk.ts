@@ -56,6 +56,11 @@ export class RunDesk {
     return record;
   }
 
+  /** Those that have not ended. */
+  listActive(): readonly RunRecord[] {
+    return [...this.#active.values()].map(({ record }) => record);
+  }
+
   /** The run, or undefined when it has ended. @throws {SandboxError} `not-found` */
   findActive(runId: string): ActiveRun | undefined {
     this.find(runId);
@@ -80,6 +85,7 @@ export class RunDesk {
       state: "preparing",
       requestedAt: toIsoTime(clock),
       ...(source && request.batch ? { batch: request.batch } : {}),
+      ...(request.budgetUsd === undefined ? {} : { budgetUsd: request.budgetUsd }),
     };
     await this.#createRecord(record);
     logger.info(`Run ${record.id} (${request.command.kind}) on ${request.target.providerId} for ${request.origin}`);

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { basename } from "node:path";
 import type { SandboxSpec } from "../core/provider.ts";
+import { NO_GPU } from "./cost/rate.ts";
 import type { Clock } from "./clock.ts";
 import type { SessionRecord, Target } from "./records.ts";
 import { toWorkspaceHash } from "./state-folder.ts";
@@ -14,6 +15,8 @@ const WORKSPACE_LABEL = "sandpiper.workspace";
 /** What to create for a session. */
 export function toSandboxSpec(record: SessionRecord, installId: string): SandboxSpec {
   const { target } = record;
+  // What it got may be one of its fall-backs.
+  const gpu = record.gpu ?? target.gpu;
   return {
     name: `sandpiper-${toNamePart(record.workspaceRoot)}-${record.id}`.slice(0, 63),
     labels: {
@@ -22,7 +25,7 @@ export function toSandboxSpec(record: SessionRecord, installId: string): Sandbox
       [WORKSPACE_LABEL]: toWorkspaceHash(record.workspaceRoot),
     },
     ...(target.image === undefined ? {} : { image: target.image }),
-    ...(target.gpu === undefined ? {} : { gpu: target.gpu }),
+    ...(gpu === undefined || gpu === NO_GPU ? {} : { gpu }),
     ...(target.ports === undefined ? {} : { ports: target.ports }),
     network: target.network,
     ...(target.allowedHosts === undefined ? {} : { allowedHosts: target.allowedHosts }),

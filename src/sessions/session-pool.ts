@@ -8,6 +8,7 @@ import type { Ledger } from "./ledger.ts";
 import { createLiveSession, type LiveSession } from "./live-session.ts";
 import { createLocks } from "./lock.ts";
 import { lastsFor, type NewSessionRequest, selectWarm, type SessionRequest, toNewSession } from "./new-session.ts";
+import { type Admit, createWithFallbacks } from "./cost/create-with-fallbacks.ts";
 import { endSandbox, isGone } from "./end-sandbox.ts";
 import type { SessionRecord, Target } from "./records.ts";
 import { toSandboxSpec, toTargetKey } from "./sandbox-spec.ts";
@@ -32,6 +33,7 @@ export interface PoolDeps extends PoolHooks {
 /** What the pool asks of others, and tells them. */
 export interface PoolHooks {
   readonly onDidChange: (record: SessionRecord) => void;
+  readonly admit: Admit;
   /** A sandbox that was made ready for such a session, as that session. */
   readonly claimWarm: (request: NewSessionRequest, call: Call) => Promise<LiveSession | undefined>;
   /** A sandbox may have been made all the same: the answer may have been lost. */
@@ -100,7 +102,10 @@ export class SessionPool {
     return await this.#locks(toWarmKey(request))(async () => {
       const notes: string[] = [];
       const warm = await this.#findWarm(request, call, notes);
-      if (!warm) return { session: await this.start(request, call, progress), notes };
+      if (!warm) {
+        const session = await this.start(request, call, progress);
+        return { session, notes: [...notes, ...(session.record.startNotes ?? [])] };
+      }
       void this.save({ ...warm.record, lastUsedAt: toIsoTime(this.#deps.clock) }).catch(() => undefined);
       return { session: warm, notes };
     }, call.signal);
@@ -115,8 +120,15 @@ export class SessionPool {
     try {
       return await this.#creatingFor(record, call, async (own) => {
         progress("Creating a sandbox");
-        const sandbox = await provider.create(toSandboxSpec(record, this.#deps.installId), own, progress);
-        return await this.#adopt(record, { sandbox, ...(request.fill ? { fill: request.fill } : {}) }, own);
+        const wanted = { target: record.target, spec: toSandboxSpec(record, this.#deps.installId) };
+        const { sandbox, facts } = await createWithFallbacks(
+          { provider, admit: this.#deps.admit },
+          wanted,
+          own,
+          progress,
+        );
+        const fill = request.fill ? { fill: request.fill } : {};
+        return await this.#adopt({ ...record, ...facts }, { sandbox, ...fill }, own);
       });
     } catch (error) {
       await this.end(record.id, `It could not be started: ${toMessage(error)}`);
@@ -219,7 +231,8 @@ export class SessionPool {
     this.#letGo(sessionId);
     const record = this.#records.get(sessionId);
     if (!record || record.state === "ended") return;
-    await this.save({ ...record, state: "ended", endReason: reason });
+    const { clock } = this.#deps;
+    await this.save({ ...record, state: "ended", endReason: reason, endedAt: toIsoTime(clock) });
     if (record.state === "ready") this.#deps.onDidLose(record);
     // A batch's run tells what there is to tell, and one that nobody took has nothing to. But a sandbox whose making failed
     // may be there all the same: its record says where to look for it.

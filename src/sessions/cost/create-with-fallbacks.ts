@@ -1,0 +1,91 @@
+import type { Call } from "../../core/call.ts";
+import type { Progress, Provider, SandboxSpec } from "../../core/provider.ts";
+import { SandboxError } from "../../core/sandbox-error.ts";
+import type { Sandbox } from "../../core/sandbox.ts";
+import type { Rate } from "../cloud-records.ts";
+import type { SessionRecord, Target } from "../records.ts";
+import { NO_GPU, parseGpu } from "./rate.ts";
+
+/** Says what a sandbox with that GPU costs. @throws {SandboxError} `blocked` when it may not be started */
+export type Admit = (target: Target, gpu: string | undefined) => Rate | undefined;
+
+/** A sandbox, and what its session's record says of it. */
+interface Created {
+  readonly sandbox: Sandbox;
+  readonly facts: Pick<SessionRecord, "gpu" | "rate" | "startNotes">;
+}
+
+/** Creates the sandbox with the target's GPU or, while the provider has none of that kind free, with the next of its fall-backs. */
+export async function createWithFallbacks(
+  { provider, admit }: { readonly provider: Provider; readonly admit: Admit },
+  { target, spec }: { readonly target: Target; readonly spec: SandboxSpec },
+  call: Call,
+  progress: Progress,
+): Promise<Created> {
+  const wishes = toWishes(target);
+  await checkGpus(provider, wishes, call);
+  const missing: string[] = [];
+  for (const [index, gpu] of wishes.entries()) {
+    try {
+      const rate = admit(target, gpu);
+      const sandbox = await provider.create(withGpu(spec, gpu), call, progress);
+      return { sandbox, facts: toFacts({ gpu, rate, missing, provider }) };
+    } catch (error) {
+      const next = wishes[index + 1];
+      if (!(error instanceof SandboxError && error.code === "capacity") || next === undefined) throw error;
+      missing.push(describeGpu(gpu));
+      progress(`No ${describeGpu(gpu)} is free at ${provider.title} now; trying ${describeGpu(next)}`);
+    }
+  }
+  throw new SandboxError("capacity", "No GPU of the list is free now. Try again later.");
+}
+
+function toWishes({ gpu, gpuFallbacks = [] }: Target): readonly [string | undefined, ...string[]] {
+  return gpu === undefined ? [undefined] : [gpu, ...gpuFallbacks];
+}
+
+function withGpu(spec: SandboxSpec, gpu: string | undefined): SandboxSpec {
+  const { gpu: _gpu, ...rest } = spec;
+  return gpu === undefined || gpu === NO_GPU ? rest : { ...rest, gpu };
+}
+
+interface Outcome {
+  readonly gpu: string | undefined;
+  readonly rate: Rate | undefined;
+  readonly missing: readonly string[];
+  readonly provider: Provider;
+}
+
+function toFacts({ gpu, rate, missing, provider }: Outcome): Created["facts"] {
+  const note = `No ${missing.join(" and no ")} is free at ${provider.title} now; got ${describeGpu(gpu)}.`;
+  return {
+    ...(gpu === undefined ? {} : { gpu }),
+    ...(rate === undefined ? {} : { rate }),
+    ...(missing.length === 0 ? {} : { startNotes: [note] }),
+  };
+}
+
+function describeGpu(gpu: string | undefined): string {
+  return gpu === undefined || gpu === NO_GPU ? "sandbox without a GPU" : gpu;
+}
+
+/** @throws {SandboxError} `invalid` with what there is, before anything is made */
+async function checkGpus(provider: Provider, wishes: readonly (string | undefined)[], call: Call): Promise<void> {
+  const wanted = wishes.filter((gpu) => gpu !== undefined && gpu !== NO_GPU).map((gpu) => parseGpu(gpu ?? ""));
+  if (wanted.length === 0) return;
+  const tiers = await provider.gpuTiers(call);
+  // The provider has words of its own for having none.
+  if (tiers.length === 0) return;
+  for (const { id, count } of wanted) {
+    const tier = tiers.find((each) => each.id.toLowerCase() === id.toLowerCase());
+    const names = tiers.map((each) => each.id).join(", ");
+    if (!tier)
+      throw new SandboxError("invalid", `${provider.title} has no GPU "${id}". Choose one of: ${names}, ${NO_GPU}.`);
+    const most = tier.maxCount ?? 1;
+    if (count > most)
+      throw new SandboxError(
+        "invalid",
+        `A sandbox at ${provider.title} can have at most ${most} ${tier.id}; not ${count}.`,
+      );
+  }
+}

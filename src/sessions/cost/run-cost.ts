@@ -1,0 +1,27 @@
+import type { Clock } from "../clock.ts";
+import type { CostPolicy, Rate } from "../cloud-records.ts";
+import type { RunRecord } from "../records.ts";
+import { toCost, toDuration } from "./budget.ts";
+
+/** What a run's command has cost until now, as its record says it. */
+export function toRunCost(
+  { startedAt }: RunRecord,
+  rate: Rate | undefined,
+  clock: Pick<Clock, "now">,
+): Pick<RunRecord, "costUsd"> {
+  if (!rate || startedAt === undefined) return {};
+  return { costUsd: toCost(rate, clock.now() - Date.parse(startedAt)) };
+}
+
+/** When a running run has used up its money, the smaller of its own budget and the user's; undefined when it never does. */
+export function findBudgetEnd(
+  run: RunRecord,
+  rate: Rate | undefined,
+  { perRunUsd }: CostPolicy,
+): { readonly atMs: number; readonly budgetUsd: number } | undefined {
+  const budgetUsd = Math.min(run.budgetUsd ?? Infinity, perRunUsd > 0 ? perRunUsd : Infinity);
+  const isRunning = run.state === "running" || run.state === "stopping";
+  if (!isRunning || run.startedAt === undefined || !Number.isFinite(budgetUsd)) return undefined;
+  if (!rate || rate.usdPerHour === 0) return undefined;
+  return { atMs: Date.parse(run.startedAt) + toDuration(rate.usdPerHour, budgetUsd), budgetUsd };
+}
