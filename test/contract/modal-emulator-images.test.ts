@@ -149,6 +149,24 @@ describe("a filesystem snapshot in the emulated Modal", () => {
     await expect(next.experimentalGetExitSnapshot()).rejects.toMatchObject({ name: "InvalidError" });
   });
 
+  it("can be lost at the exit, which the SDK says at once", async () => {
+    const sandbox = await sdk.newSandbox({ experimentalOptions: { enable_exit_snapshot: true } });
+    emulator.faults.inject({ kind: "lose-exit-snapshot", method: "SandboxGetExitSnapshotV2" });
+
+    await expect(sandbox.experimentalGetExitSnapshot()).rejects.toMatchObject({ name: "SnapshotCreationError" });
+  });
+
+  it("may be deleted as soon as a sandbox has been made from it", async () => {
+    const { sandbox } = await newSnapshot();
+    const saved = await sandbox.snapshotFilesystem();
+    const next = await sdk.modal.sandboxes.create(sdk.app, saved);
+
+    await sdk.modal.images.delete(saved.imageId);
+
+    expect((await run(next, ["cat", "/work/plain"])).stdout).toBe("one\n");
+    await expect(sdk.modal.sandboxes.create(sdk.app, saved)).rejects.toMatchObject({ code: 5 });
+  });
+
   it.each([
     ["first", "0"],
     ["second", "1"],

@@ -70,6 +70,8 @@ export class Cloud {
       taskId: newId("ta", ID_LENGTH[backEnd]),
       backEnd,
       create: { ...create, definition },
+      surroundings: this.images.get(definition.imageId),
+      files: this.images.filesOf(definition.imageId),
       env: { ...this.#toEnv(create, definition), MODAL_SANDBOX_ID: id },
       images: this.images,
       spawner: this.#spawner,

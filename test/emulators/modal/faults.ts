@@ -21,6 +21,8 @@ export type Fault = Aim &
     | { readonly kind: "lose-answer" }
     /** The answer's stream breaks with UNAVAILABLE after so many bytes of data. */
     | { readonly kind: "cut-stream"; readonly afterBytes: number }
+    /** A sandbox's exit snapshot turns out to be lost for good; the method is SandboxGetExitSnapshotV2. */
+    | { readonly kind: "lose-exit-snapshot" }
     /** An image's build fails; the method is ImageGetOrCreate. */
     | { readonly kind: "fail-build"; readonly exception: string }
   );

@@ -9,7 +9,7 @@ import { removeTree } from "./trees.ts";
 type ImageKind = "built" | "saved";
 
 /** What commands find in a sandbox that starts from an image. */
-interface Surroundings {
+export interface Surroundings {
   readonly env: Readonly<Record<string, string>>;
   /** Where commands start. */
   readonly workdir: string;
@@ -102,19 +102,19 @@ export class ImageStore {
     return this.add({ id, kind, hasFiles: true, expiresAt, env: inherited.env, workdir: inherited.workdir });
   }
 
-  /** Its files stay as long as it is mounted somewhere. @throws NOT_FOUND */
+  /** Its files stay as long as a sandbox uses them. @throws NOT_FOUND */
   async delete(id: string): Promise<void> {
     this.get(id);
     this.#images.delete(id);
     await this.#removeUnused(id);
   }
 
-  /** It is mounted once more. */
+  /** It is used once more. */
   hold(id: string): void {
     this.#holds.set(id, (this.#holds.get(id) ?? 0) + 1);
   }
 
-  /** It is mounted once less. */
+  /** It is used once less. */
   async release(id: string): Promise<void> {
     this.#holds.set(id, (this.#holds.get(id) ?? 0) - 1);
     await this.#removeUnused(id);

@@ -119,7 +119,7 @@ async function listen(parts: Parts, options: ModalEmulatorOptions): Promise<List
   const controlPlane = {
     ...toAccountMethods({ credentials, images: cloud.images, apps, secrets: options.secrets ?? {} }),
     ...toImageMethods({ images: cloud.images, spawner }, faults),
-    ...toSandboxMethods({ cloud, credentials, tunnels, apps, routerUrl, gpuWaitMs: options.gpuWaitMs }),
+    ...toSandboxMethods({ cloud, credentials, tunnels, faults, apps, routerUrl, gpuWaitMs: options.gpuWaitMs }),
     ...toMemoryMethods(cloud, snapshots, { credentials, routerUrl }),
   };
   const listener = new Listener(

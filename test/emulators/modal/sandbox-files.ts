@@ -37,7 +37,7 @@ export async function saveDirectory(
   return images.save({
     kind: "saved",
     ttlSeconds,
-    inherited: images.get(sandbox.definition.imageId),
+    inherited: sandbox.parts.surroundings,
     fill: (folder) => rename(copy, folder),
   });
 }

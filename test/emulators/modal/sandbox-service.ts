@@ -2,6 +2,7 @@ import { type CallContext, ServerError, Status } from "nice-grpc";
 import type { ServiceMethods } from "./account-service.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Credentials } from "./credentials.ts";
+import type { Faults } from "./faults.ts";
 import type { SandboxCreate, SandboxList, SandboxNamed, SandboxTimed, Tag, TaskNamed } from "./messages.ts";
 import { type EmulatedSandbox, TERMINATED } from "./sandbox.ts";
 import type { Tunnels } from "./tunnels.ts";
@@ -11,6 +12,7 @@ export interface SandboxServiceDeps {
   readonly cloud: Cloud;
   readonly credentials: Credentials;
   readonly tunnels: Tunnels;
+  readonly faults: Faults;
   /** Ids by name. */
   readonly apps: ReadonlyMap<string, string>;
   /** Where the command router is: "https://127.0.0.1:port", as the SDK insists on the scheme. */
@@ -30,6 +32,8 @@ interface ConnectToken extends SandboxNamed {
 }
 
 const DEFAULT_PORT = 8080;
+/** ERROR_CODE_TIMEOUT */
+const EXIT_SNAPSHOT_LOST = { errorCode: 1, message: "The exit snapshot took too long." };
 
 /** Sandboxes of both of Modal's back ends: methods that end in V2, and those for GPUs. */
 export function toSandboxMethods(deps: SandboxServiceDeps): ServiceMethods {
@@ -92,7 +96,7 @@ function toFinding({ cloud, apps }: SandboxServiceDeps): ServiceMethods {
   return { sandboxList: list, sandboxListV2: list, sandboxGetFromName: fromName, sandboxGetFromNameV2: fromName };
 }
 
-function toEnding({ cloud }: SandboxServiceDeps): ServiceMethods {
+function toEnding({ cloud, faults }: SandboxServiceDeps): ServiceMethods {
   const wait = async ({ sandboxId, timeout = 0 }: SandboxTimed) => {
     const sandbox = cloud.get(sandboxId);
     const isOver = await happensWithin(sandbox.ended, timeout * 1000);
@@ -109,8 +113,10 @@ function toEnding({ cloud }: SandboxServiceDeps): ServiceMethods {
     if (sandbox.definition.experimentalOptionsV2["enable_exit_snapshot"] !== "true") {
       throw new ServerError(Status.INVALID_ARGUMENT, "Exit snapshots are not enabled for this Sandbox.");
     }
-    await happensWithin(sandbox.ended, timeout * 1000);
-    return sandbox.exitImageId === undefined ? { pending: {} } : { success: { imageId: sandbox.exitImageId } };
+    if (faults.take("lose-exit-snapshot", "SandboxGetExitSnapshotV2")) return { error: EXIT_SNAPSHOT_LOST };
+    const isOver = await happensWithin(sandbox.ended, timeout * 1000);
+    if (!isOver) return { pending: {} };
+    return sandbox.exitImageId ? { success: { imageId: sandbox.exitImageId } } : { error: EXIT_SNAPSHOT_LOST };
   };
   return {
     sandboxWait: wait,

@@ -3,7 +3,7 @@ import path from "node:path";
 import { ServerError, Status } from "nice-grpc";
 import { toStand } from "./commands.ts";
 import { Exec, spool } from "./exec.ts";
-import type { ImageStore } from "./images.ts";
+import type { ImageStore, Surroundings } from "./images.ts";
 import { type Machine, prepareRoot, startMachine } from "./machine.ts";
 import type { ExecStart, NetworkAccess, SandboxCreate, SandboxDefinition } from "./messages.ts";
 import { OutputSpool } from "./output-spool.ts";
@@ -23,6 +23,10 @@ interface SandboxParts {
   readonly taskId: string;
   readonly backEnd: "v1" | "v2";
   readonly create: SandboxCreate & { readonly definition: SandboxDefinition };
+  /** Its image's, which may be gone by the time that they are wanted. */
+  readonly surroundings: Surroundings;
+  /** The folder with its image's files, if it has any. */
+  readonly files: string | undefined;
   /** Variables of its image, its secrets and its definition. */
   readonly env: Readonly<Record<string, string>>;
   readonly images: ImageStore;
@@ -52,7 +56,7 @@ export class EmulatedSandbox {
   /** Seconds since 1970; undefined while no machine with its GPU is free. */
   scheduledAt: number | undefined;
   result: SandboxResult | undefined;
-  /** The image that was saved at its end, when it was to. */
+  /** The image that was saved at its end, when it was to and could. */
   exitImageId: string | undefined;
   /** In the order in which they were mounted; the image's id is "" for an empty folder. */
   readonly mounts: { readonly directory: string; readonly imageId: string }[] = [];
@@ -77,6 +81,7 @@ export class EmulatedSandbox {
     this.tags = parts.create.tags;
     this.name = parts.create.definition.name;
     this.network = parts.create.definition.networkAccess;
+    parts.images.hold(parts.create.definition.imageId);
     this.stdout = new OutputSpool(path.join(parts.folder, "stdout"));
     this.stderr = new OutputSpool(path.join(parts.folder, "stderr"));
   }
@@ -158,14 +163,16 @@ export class EmulatedSandbox {
     clearTimeout(this.#idle);
     await this.#machine?.then((machine) => machine.destroy()).catch(() => {});
     if (this.definition.experimentalOptionsV2["enable_exit_snapshot"] === "true") {
-      this.exitImageId = await this.saveFilesystem(undefined);
+      this.exitImageId = await this.saveFilesystem(undefined).catch(() => undefined);
     }
     for (const exec of this.execs.values()) exec.dispose();
     this.execs.clear();
     this.stdout.dispose();
     this.stderr.dispose();
     await removeTree(this.parts.spawner, this.parts.folder);
-    for (const { imageId } of this.mounts) await this.parts.images.release(imageId);
+    for (const imageId of [this.definition.imageId, ...this.mounts.map((mount) => mount.imageId)]) {
+      await this.parts.images.release(imageId);
+    }
     this.#ended.resolve(result);
   }
 
@@ -176,7 +183,7 @@ export class EmulatedSandbox {
     return this.parts.images.save({
       kind: "saved",
       ttlSeconds,
-      inherited: this.parts.images.get(this.definition.imageId),
+      inherited: this.parts.surroundings,
       fill: (folder) => copyLiveTree(this.parts.spawner, root, folder),
     });
   }
@@ -201,14 +208,13 @@ export class EmulatedSandbox {
   async #fillRoot(): Promise<void> {
     const root = path.join(this.parts.folder, "root");
     await mkdir(root, { recursive: true });
-    const files = this.parts.images.filesOf(this.definition.imageId);
-    if (files) await copyTree(this.parts.spawner, files, root);
+    if (this.parts.files !== undefined) await copyTree(this.parts.spawner, this.parts.files, root);
     prepareRoot(root);
     await mkdir(path.join(root, this.#workdir()), { recursive: true });
   }
 
   #workdir(): string {
-    return this.definition.workdir ?? this.parts.images.get(this.definition.imageId).workdir;
+    return this.definition.workdir ?? this.parts.surroundings.workdir;
   }
 
   #spool(execId: string, name: string, config: number): OutputSpool | undefined {

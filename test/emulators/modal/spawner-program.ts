@@ -9,6 +9,8 @@ const STANDARD_STREAMS = 3;
 
 process.on("message", (order: SpawnOrder) => void carryOut(order));
 process.once("disconnect", () => process.exit());
+// What a terminal sends to all of a group is the emulator's to answer.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {});
 
 async function carryOut(order: SpawnOrder): Promise<void> {
   const report = (what: Omit<SpawnReport, "id">) => process.send?.({ id: order.id, ...what });

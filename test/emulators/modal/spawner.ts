@@ -76,6 +76,7 @@ export class Spawner {
     this.#program = program;
     server.on("connection", (socket) => this.#join(socket));
     program.on("message", (report: SpawnReport) => this.#hear(report));
+    program.once("exit", () => this.#giveUp());
   }
 
   static async start(): Promise<Spawner> {
@@ -110,10 +111,12 @@ export class Spawner {
 
   /** Ends the small process; what it started is to be ended before. */
   async close(): Promise<void> {
-    const exited = once(this.#program, "exit");
-    this.#program.disconnect();
     this.#server.close();
-    await exited;
+    if (this.#program.connected) {
+      const exited = once(this.#program, "exit");
+      this.#program.disconnect();
+      await exited;
+    }
     await rm(this.#folder, { recursive: true });
   }
 
@@ -130,6 +133,15 @@ export class Spawner {
       if (spawning.sockets.size === spawning.descriptors) spawning.connected.resolve();
     };
     socket.on("readable", read);
+  }
+
+  /** Sandboxes die with the program. */
+  #giveUp(): void {
+    for (const { running, ended } of this.#spawning.values()) {
+      running.reject(new Error("The emulator's spawner has ended."));
+      ended.resolve({ code: null, signal: "SIGKILL" });
+    }
+    this.#spawning.clear();
   }
 
   #hear({ id, pid, error, ended }: SpawnReport): void {
