@@ -37,7 +37,11 @@ async function offer(message: string, remedies: readonly Remedy[]): Promise<void
 function remediesOf(error: unknown): readonly Remedy[] {
   if (error instanceof EditorError) return error.remedies;
   if (!(error instanceof SandboxError)) return [showLogs()];
-  return remediesByName(error.message) ?? remediesByCode()[error.code];
+  const named = remediesByName(error.message);
+  if (named) return named;
+  const account = error.code === "auth" && ACCOUNTS.find(({ title }) => error.message.includes(title));
+  // Others, such as a registry of images, have their own ways to sign in.
+  return account ? [signIn(account.providerId), selectProvider()] : remediesByCode()[error.code];
 }
 
 /** From the engine comes a code and a message alone: what the message names is what mends it. */
