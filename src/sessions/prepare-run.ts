@@ -9,7 +9,7 @@ import { isSameEntry, type Manifest, toManifest } from "../snapshots/manifest.ts
 import type { ObjectStore } from "../snapshots/store/object-store.ts";
 import type { Scan, Scanner } from "../snapshots/scan/scanner.ts";
 import { type LiveSession, takeNews } from "./live-session.ts";
-import { describeMount, type Mounted } from "./native/describe-mount.ts";
+import { describeMount, describeRestore, type Mounted } from "./native/describe-mount.ts";
 import type { NativeDesk } from "./native/native-desk.ts";
 import { pullFiles } from "./pull.ts";
 import { toPullDeps } from "./pull-deps.ts";
@@ -217,11 +217,14 @@ function tellArrival(
 ): Pick<PreparedRun, "sent" | "notes"> {
   const earlier = session.arrival ?? { sent: NOTHING_SENT, mounted: undefined };
   session.arrival = undefined;
-  const told = earlier.mounted ? earlier : { sent, mounted };
-  return {
-    sent: session.record.isDetached ? addSent(earlier.sent, sent) : sent,
-    notes: told.mounted ? [describeMount(told.mounted, told.sent, clock.now())] : [],
-  };
+  const now = clock.now();
+  const { isDetached } = session.record;
+  const describeEarlier = isDetached ? describeMount : describeRestore;
+  const notes = [
+    ...(earlier.mounted ? [describeEarlier(earlier.mounted, earlier.sent, now)] : []),
+    ...(mounted ? [describeMount(mounted, sent, now)] : []),
+  ];
+  return { sent: isDetached ? addSent(earlier.sent, sent) : sent, notes };
 }
 
 function addSent(a: SentFiles, b: SentFiles): SentFiles {

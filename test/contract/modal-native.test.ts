@@ -64,7 +64,9 @@ describe("a session on Modal that was destroyed", () => {
     expect(run.sessionId).toBe(session.id);
     expect(stdout).toBe(`model.bin: OK\nv2${3 * MIB}\n`);
     expect(run.sent).toEqual({ fileCount: 1, totalBytes: 2 });
-    expect(run.notes?.join()).toMatch(/^Mounted 4\.9 MiB from Modal's snapshot of \d\d:\d\d; sent nothing\.$/);
+    expect(run.notes?.join()).toMatch(
+      /^Restored the session: mounted 4\.9 MiB from Modal's snapshot of \d\d:\d\d; sent nothing\.$/,
+    );
     expect(emulator.books.sandboxes.at(-1)).toMatchObject({ gpu: "L4:1", backEnd: "v1" });
     expect(inputBytes()).toBeLessThan(OVERHEAD_BYTES);
     expect((await bench.engine.readChanges(run.id)).length).toBe(0);

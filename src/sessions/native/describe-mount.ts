@@ -9,6 +9,11 @@ export interface Mounted {
   readonly record: NativeRecord;
 }
 
+/** For the first run of a session that was restored, which may send something itself: "Restored the session: mounted 12.3 MiB …". */
+export function describeRestore(mounted: Mounted, sent: SentFiles, nowMs: number): string {
+  return `Restored the session: ${describeMount(mounted, sent, nowMs).replace(/^M/, "m")}`;
+}
+
 /** "Mounted 12.3 MiB from Modal's snapshot of 14:03; sent 2 files, 1.2 KiB." Times are this machine's. */
 export function describeMount({ title, record }: Mounted, sent: SentFiles, nowMs: number): string {
   const what =

@@ -55,7 +55,7 @@ async function filesOf(sessionId: string): Promise<string[]> {
   return (await readdir(await bench.sandboxOf(sessionId), { recursive: true })).sort();
 }
 
-describe("a new sandbox at a provider that keeps workspaces", () => {
+describe("a new sandbox at a provider that keeps workspaces", { timeout: 20_000 }, () => {
   it("starts from what an earlier one left, on another GPU too, and is sent the difference alone", async () => {
     const first = await runAndSave("echo model > model.bin");
     await bench.engine.destroySession(first);
@@ -96,7 +96,7 @@ describe("a new sandbox at a provider that keeps workspaces", () => {
     expect(await filesOf(session.id)).toEqual(["data.txt", "model.bin", "train.py"]);
     const { run } = await bench.runLine("cat model.bin; echo more >> model.bin", { target: L4 });
     expect(run.sessionId).toBe(session.id);
-    expect(run.notes?.join()).toMatch(/^Mounted .* sent nothing\.$/);
+    expect(run.notes?.join()).toMatch(/^Restored the session: mounted .* sent nothing\.$/);
     expect(run.sent).toEqual({ fileCount: 0, totalBytes: 0 });
     expect((await bench.engine.readChanges(run.id)).map(({ path }) => path)).toEqual(["model.bin"]);
   });
