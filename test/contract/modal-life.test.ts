@@ -1,4 +1,4 @@
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import type { Provider, SandboxSpec } from "../../src/core/provider.ts";
 import { createModalProvider } from "../../src/providers/modal/modal-provider.ts";
 import type { ProviderDeps } from "../../src/providers/provider-deps.ts";
@@ -154,6 +154,31 @@ describe("a sandbox whose creation goes wrong", () => {
 
     await expect(created).rejects.toBe(reason);
     expect(emulator.books.leaked()).toEqual([]);
+  });
+
+  it("says when it ended before it was ready", async () => {
+    emulator.faults.inject({ kind: "delay", method: "TaskExecStart", ms: 500 });
+    const created = newProvider().create(newSpec(), newCall());
+    await expect.poll(() => emulator.books.leaked().length, { interval: 10 }).toBe(1);
+
+    await emulator.expire(String(lastRecord()?.id));
+
+    await expect(created).rejects.toMatchObject({ code: "unavailable", message: textWith("before it was ready") });
+  });
+
+  it("has all its time from when Modal had a machine for it", async () => {
+    const created = newProvider().create(newSpec({ gpu: "H100" }), newCall());
+    await expect.poll(() => emulator.books.leaked().length, { interval: 10 }).toBe(1);
+    const minutesLater = Date.now() + 5 * 60_000;
+    vi.useFakeTimers({ toFake: ["Date"], now: minutesLater });
+
+    emulator.setGpus("H100", 1);
+
+    const sandbox = await created.finally(() => vi.useRealTimers());
+    expect(sandbox.expiresAt.getTime()).toBeGreaterThanOrEqual(minutesLater + MODAL_SPEC.lifetimeMs - 1000);
+    const again = await newProvider().connect(sandbox.id, newCall());
+    expect(again.expiresAt).toEqual(sandbox.expiresAt);
+    await sandbox.destroy(newCall());
   });
 
   it("is told what it was asked for when Modal has no such GPU left", async () => {
