@@ -79,6 +79,12 @@ export class NativeRecords {
     await this.#deps.deleteSaved(record);
   }
 
+  /** Gives up all that have a tree. Never rejects. */
+  async giveUpTree({ workspaceRoot, treeHash }: Pick<NativeRecord, "workspaceRoot" | "treeHash">): Promise<void> {
+    for (const record of this.#newestFirst())
+      if (record.workspaceRoot === workspaceRoot && record.treeHash === treeHash) await this.giveUp(record);
+  }
+
   dispose(): void {
     this.#timer?.dispose();
   }

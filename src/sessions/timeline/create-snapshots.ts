@@ -13,6 +13,7 @@ import type { NativeDesk } from "../native/native-desk.ts";
 import type { NativeRecords } from "../native/native-records.ts";
 import type { RunRecord, Target } from "../records.ts";
 import type { RunStore } from "../run-store.ts";
+import type { SnapshotRecord } from "../snapshot-records.ts";
 import type { SessionPool } from "../session-pool.ts";
 import type { StateFolder } from "../state-folder.ts";
 import type { UploadCheckDeps } from "../upload-check.ts";
@@ -49,6 +50,8 @@ export interface Snapshots {
   /** What providers keep, and which of it there is: an accelerator of snapshots. */
   readonly native: NativeDesk;
   readonly savedWorkspaces: NativeRecords;
+  /** Forgets one, and has providers forget its files when no other has the same. Idempotent. */
+  readonly remove: (snapshotId: string) => Promise<void>;
   /** Keeps what a session's sandbox holds before it ends; never rejects. */
   readonly keepLast: (session: LiveSession, cause: "destroy" | "expiry") => Promise<void>;
 }
@@ -88,12 +91,20 @@ export function createSnapshots(deps: SnapshotsDeps): Snapshots {
     await captureLast({ timeline, store, clock }, session, cause, call);
     await native.desk.saveLast(session, call);
   };
+  const remove = async (snapshotId: string): Promise<void> => {
+    const removed = timeline.list().find(({ id }) => id === snapshotId);
+    await timeline.remove(snapshotId);
+    const isSame = ({ workspaceRoot, treeHash }: SnapshotRecord): boolean =>
+      workspaceRoot === removed?.workspaceRoot && treeHash === removed.treeHash;
+    if (removed && !timeline.list().some(isSame)) await native.records.giveUpTree(removed);
+  };
   return {
     timeline,
     storage,
     desk: new SnapshotDesk({ ...deps, timeline, native: native.desk }),
     native: native.desk,
     savedWorkspaces: native.records,
+    remove,
     keepLast,
   };
 }

@@ -30,7 +30,7 @@ async function runAndPause(line: string): Promise<SessionRecord> {
   return await bench.engine.pauseSession(run.sessionId ?? "");
 }
 
-describe("a paused session", () => {
+describe("a paused session", { timeout: 20_000 }, () => {
   it("has no sandbox any more, and a snapshot of what it held", async () => {
     const session = await runAndPause("echo made > made.txt");
 
@@ -165,7 +165,7 @@ describe("a paused session", () => {
 
     clock.advance(61 * 60_000);
 
-    await expect.poll(async () => (await read(id))?.state).toBe("ended");
+    await expect.poll(async () => (await read(id))?.state, { timeout: 10_000 }).toBe("ended");
   });
 });
 

@@ -59,7 +59,7 @@ describe("an image", () => {
 
     await bench.restart({ clock });
 
-    await expect.poll(() => readExitImage(id)).toBe(`im-${sandboxId}`);
+    await expect.poll(() => readExitImage(id), { timeout: 4000 }).toBe(`im-${sandboxId}`);
     expect(await readExitImage(other.id)).toBeUndefined();
   });
 

@@ -49,7 +49,7 @@ async function filesOf(sessionId: string): Promise<string[]> {
   return (await readdir(await bench.sandboxOf(sessionId), { recursive: true })).sort();
 }
 
-describe("a workspace that a provider keeps", () => {
+describe("a workspace that a provider keeps", { timeout: 20_000 }, () => {
   it("is saved before the first command where much was sent, and that run's changes are not in it", async () => {
     await bench.write("large.bin", "z".repeat(17 * 1024 ** 2));
     let savedBefore: string[] = [];
@@ -188,18 +188,33 @@ describe("a workspace that a provider keeps", () => {
     expect(new Set(sessionIds).size).toBe(1);
   });
 
-  it("stays readable when the snapshots with these files have been deleted", async () => {
+  it("stays usable when the snapshots with these files have become too old", async () => {
+    const clock = new FakeClock(Date.now());
+    await bench.restart({ clock });
     await bench.engine.destroySession(await runAndSave("true"));
-    for (const { id } of await bench.engine.listSnapshots()) await bench.engine.deleteSnapshot(id);
     const past = new Date(Date.now() - DAY_MS);
     for (const folder of [bench.state.trees, bench.state.store])
       for (const name of await readdir(folder, { recursive: true })) await utimes(join(folder, name), past, past);
-    await bench.engine.setRetention((await bench.engine.readStorage()).policy);
+    clock.advance(2 * DAY_MS);
+    await bench.engine.setRetention({ ...(await bench.engine.readStorage()).policy, maxAgeDays: 1 });
+    expect(await bench.engine.listSnapshots()).toEqual([]);
 
     const { run } = await bench.runLine("true", { target: L4 });
 
     expect(run.sent).toEqual({ fileCount: 0, totalBytes: 0 });
     await eventually(async () => (await newest(run.sessionId))?.runId).toBe(run.id);
+  });
+
+  it("is deleted at the provider with the last snapshot that has these files", async () => {
+    await bench.engine.destroySession(await runAndSave("true"));
+    const [last, ...others] = await bench.engine.listSnapshots();
+    for (const { id } of others) await bench.engine.deleteSnapshot(id);
+    expect(cloud.saved.size).toBe(1);
+
+    await bench.engine.deleteSnapshot(last?.id ?? "");
+
+    expect(cloud.saved.size).toBe(0);
+    expect(await readdir(bench.state.native)).toEqual([]);
   });
 
   it("is not made of a workspace that is sent as fast as it is mounted", async () => {
