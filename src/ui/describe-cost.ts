@@ -27,11 +27,15 @@ export function describeRate(usdPerHour: number): string {
   return vscode.l10n.t("{0}/h", amount);
 }
 
-/** What the session has cost until now, or until its end; undefined when its price is not known. In US dollars. */
-export function costOf({ rate, createdAt, endedAt }: SessionRecord, now = Date.now()): number | undefined {
+/**
+ * What the session has cost until now or until its end, since it was last resumed where it was paused before; undefined when
+ * its price is not known. In US dollars.
+ */
+export function costOf(session: SessionRecord, now = Date.now()): number | undefined {
+  const { rate, createdAt, meteredFrom, endedAt, expiresAt } = session;
   if (!rate) return undefined;
-  const end = endedAt === undefined ? now : Date.parse(endedAt);
-  return (rate.usdPerHour * Math.max(0, end - Date.parse(createdAt))) / MS_PER_HOUR;
+  const end = Math.min(endedAt === undefined ? now : Date.parse(endedAt), Date.parse(expiresAt));
+  return (rate.usdPerHour * Math.max(0, end - Date.parse(meteredFrom ?? createdAt))) / MS_PER_HOUR;
 }
 
 /** Those whose sandbox costs something now, newest first: what is paused or has ended does not. */

@@ -19,6 +19,7 @@ export function describeState(run: RunRecord): string {
   if (run.state !== "ended") return describeLive(run);
   if (run.stopReason === "user") return vscode.l10n.t("stopped");
   if (run.stopReason === "timeout") return vscode.l10n.t("timed out");
+  if (run.stopReason === "budget") return vscode.l10n.t("over budget");
   if (run.exit?.kind === "exited") return vscode.l10n.t("exit {0}", run.exit.code);
   if (run.exit?.kind === "signaled") return vscode.l10n.t("ended by {0}", run.exit.signal);
   return run.exit ? vscode.l10n.t("lost") : vscode.l10n.t("could not run");

@@ -49,7 +49,7 @@ function remediesByName(message: string): readonly Remedy[] | undefined {
   // It is about a file that is not sent.
   if (message.includes(".sandboxignore")) return [editIgnoreFile()];
   if (message.includes("sandpiper.prices")) return [changePrices(), openBudget()];
-  return message.includes("sandpiper.budget") ? [openBudget(), showCosts()] : undefined;
+  return message.includes("sandpiper.budget") ? budgetRemedies() : undefined;
 }
 
 function remediesByCode(): Readonly<Record<ErrorCode, readonly Remedy[]>> {
@@ -83,6 +83,11 @@ export function manageTrust(): Remedy {
 
 function changePrices(): Remedy {
   return { ...openSettings("sandpiper.prices"), title: vscode.l10n.t("Change Prices…") };
+}
+
+/** What can be done about a budget that said no. */
+export function budgetRemedies(): readonly Remedy[] {
+  return [openBudget(), showCosts()];
 }
 
 function openBudget(): Remedy {

@@ -2,7 +2,7 @@ import { SandboxError } from "../../core/sandbox-error.ts";
 import type { RunRecord } from "../../sessions/records.ts";
 import { type RunInput, saveBeforeRun, toRunRequest } from "../run-request.ts";
 import { isLive } from "../run-store.ts";
-import { showError } from "../show-error.ts";
+import { budgetRemedies, EditorError, showError } from "../show-error.ts";
 import { askConsent } from "../upload/consent.ts";
 import { toUpload } from "../upload/to-upload.ts";
 import { requireTrust } from "../workspace-folder.ts";
@@ -26,6 +26,13 @@ export async function startRun(deps: CommandDeps, input: RunInput): Promise<RunR
   return run;
 }
 
+function toError(
+  { code, message }: NonNullable<RunRecord["error"]>,
+  stopReason: RunRecord["stopReason"],
+): SandboxError {
+  return stopReason === "budget" ? new EditorError(code, message, budgetRemedies()) : new SandboxError(code, message);
+}
+
 async function isAgreedTo(deps: CommandDeps, input: RunInput): Promise<boolean> {
   const upload = toUpload(input);
   const consent = await askConsent(deps, upload);
@@ -40,8 +47,8 @@ function showLaterError(deps: CommandDeps, input: RunInput, runId: string): void
     const run = store.run(runId);
     if (!run || isLive(run)) return;
     subscription.dispose();
-    if (!run.error || run.stopReason) return;
-    if (!run.blocked) return showError(new SandboxError(run.error.code, run.error.message), logger);
+    if (!run.error || (run.stopReason && run.stopReason !== "budget")) return;
+    if (!run.blocked) return showError(toError(run.error, run.stopReason), logger);
     const startAgain = (changed: RunInput) => startRun(deps, changed);
     resolveBlocked(deps, input, run.blocked, startAgain).catch((error: unknown) => showError(error, logger));
   });

@@ -75,13 +75,19 @@ function describeStanding(store: RunStore, session: SessionRecord): Standing {
   if (state === "creating") return { icon: "sync~spin", flag: state, text: vscode.l10n.t("starting") };
   if (state === "destroying") return { icon: "sync~spin", flag: state, text: vscode.l10n.t("ending") };
   if (state === "ready") return { icon: "vm-active", flag: state, text: describeActivity(store, session) };
-  if (state === "paused") return { icon: "debug-pause", flag: state, text: vscode.l10n.t("paused") };
+  if (state === "paused") return { icon: "debug-pause", flag: state, text: describePause(session) };
   const snapshot = findSnapshotOf(store, session);
   const age = describeAge(session.lastUsedAt);
   const reason = session.endReason === undefined ? {} : { reason: session.endReason };
   if (!snapshot) return { icon: "vm-outline", flag: "lost", text: vscode.l10n.t("lost, {0}", age), ...reason };
   const title = titleOfSnapshot(snapshot, (id) => store.run(id));
   return { icon: "history", flag: "restorable", text: vscode.l10n.t("restorable: {0}, {1}", title, age), ...reason };
+}
+
+/** What is paused is not kept for ever. */
+function describePause({ expiresAt }: SessionRecord): string {
+  const until = new Date(expiresAt).toLocaleDateString([], { month: "short", day: "numeric" });
+  return vscode.l10n.t("paused, kept until {0}", until);
 }
 
 function describeActivity(store: RunStore, session: SessionRecord): string {

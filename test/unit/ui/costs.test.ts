@@ -48,6 +48,8 @@ describe("an amount of money", () => {
   it("is what a session has cost until now, or until its end", () => {
     expect(costOf(priced())).toBeCloseTo(3.6);
     expect(costOf(priced({ endedAt: minutesAgo(30) }))).toBeCloseTo(1.8);
+    expect(costOf(priced({ meteredFrom: minutesAgo(10) }))).toBeCloseTo(0.6);
+    expect(costOf(priced({ expiresAt: minutesAgo(50) }))).toBeCloseTo(0.6);
     expect(costOf(fakeSession())).toBeUndefined();
   });
 });

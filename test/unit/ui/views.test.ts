@@ -168,7 +168,7 @@ describe("SessionsView", () => {
 
     expect(drawSessions(deps)).toEqual([
       ["s-1", "Modal · L40S · idle, ends in 42 min · $1.95/h, $1.95 so far", "session;ready;here;ports;images;gpus"],
-      ["p", "Modal · H100 · paused", "session;paused;here"],
+      ["p", expect.stringMatching(/^Modal · H100 · paused, kept until ./), "session;paused;here"],
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import * as vscode from "vscode";
 import { rerun, stopRun } from "../../../../src/ui/commands/control-run.ts";
+import { describeState } from "../../../../src/ui/describe-run.ts";
 import { runFile } from "../../../../src/ui/commands/run-file.ts";
 import { runSelection } from "../../../../src/ui/commands/run-selection.ts";
 import { fakeDocument, resetFake, state } from "../../../fakes/vscode.ts";
@@ -59,6 +60,17 @@ describe("runFile", () => {
 
     expect(state.messages).toMatchObject([{ level: "error", message: failed.error?.message }]);
     expect(state.messages[0]?.buttons).toContain("Select Provider");
+  });
+
+  it("says of a run that its budget ended where that is set, and what was spent", async () => {
+    open("/ws/train.py", "");
+    const { deps, store } = fakeDeps();
+    const run = await runFile(deps, undefined);
+    const message = "This run's budget of $0.50 was reached, so its sandbox was ended.";
+    store.putRun(fakeRun({ id: run?.id ?? "", stopReason: "budget", error: { code: "blocked", message } }));
+
+    expect(state.messages).toMatchObject([{ level: "error", message, buttons: ["Open Settings", "Show Costs"] }]);
+    expect(describeState(fakeRun({ stopReason: "budget" }))).toBe("over budget");
   });
 
   it("says nothing more of a run that the user stopped while it was prepared", async () => {
