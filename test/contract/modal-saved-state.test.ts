@@ -3,6 +3,7 @@ import { afterAll, afterEach, describe, expect, it } from "vitest";
 import type { Provider, SandboxSpec } from "../../src/core/provider.ts";
 import type { Sandbox } from "../../src/core/sandbox.ts";
 import { createModalProvider } from "../../src/providers/modal/modal-provider.ts";
+import { EMULATOR_TOKEN } from "../emulators/modal/credentials.ts";
 import { startModalEmulator } from "../emulators/modal/modal-emulator.ts";
 import { MODAL_SPEC, toEmulatorDeps } from "./modal-subject.ts";
 import { newCall, runToEnd, startText, waitForText } from "./run-to-end.ts";
@@ -103,11 +104,14 @@ describe("a workspace that Modal keeps", () => {
     await expect(need(sandbox.directorySnapshots).save(DAY_MS, newCall())).rejects.toMatchObject({ code: "not-found" });
   });
 
-  it("belongs to the environment that it was saved in", () => {
-    expect(newProvider({ environment: "dev" }).savedStatePlace).not.toBe(newProvider().savedStatePlace);
-    expect(newProvider({ environment: "dev" }).savedStatePlace).toBe(
-      newProvider({ environment: "dev" }).savedStatePlace,
-    );
+  it("belongs to the account and the environment that it was saved in", () => {
+    const other = { ...toEmulatorDeps(emulator.url), readCredential: () => ({ tokenId: "ak-other" }) };
+    const place = newProvider().savedStatePlace;
+
+    expect(newProvider().savedStatePlace).toBe(place);
+    expect(newProvider({ environment: "dev" }).savedStatePlace).not.toBe(place);
+    expect(createModalProvider({}, other).savedStatePlace).not.toBe(place);
+    expect(place).not.toContain(EMULATOR_TOKEN.tokenId);
   });
 });
 

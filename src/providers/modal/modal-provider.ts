@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Call } from "../../core/call.ts";
 import type { Provider, SandboxSummary } from "../../core/provider.ts";
 import type { Sandbox, SavedState } from "../../core/sandbox.ts";
@@ -38,7 +39,9 @@ export function createModalProvider(options: Readonly<Record<string, string>>, d
     title: "Modal",
     boundary: "gvisor",
     maxConcurrentSandboxes: CONTAINERS_OF_STARTER_PLAN,
-    savedStatePlace: `modal/${parsed.environment ?? "default"}`,
+    get savedStatePlace() {
+      return `modal/${parsed.environment ?? "default"}/${toAccountName(deps)}`;
+    },
     check: (call) => check(withAccount, parsed, call),
     gpuTiers: async () => GPU_TIERS,
     create: (spec, call, progress = () => {}) =>
@@ -56,6 +59,12 @@ export function createModalProvider(options: Readonly<Record<string, string>>, d
         }
       : {}),
   };
+}
+
+/** Tells accounts apart without naming them; a new token for the same one counts as another. */
+function toAccountName({ readCredential }: ProviderDeps): string {
+  const tokenId = readCredential?.()?.["tokenId"];
+  return tokenId === undefined ? "nobody" : createHash("sha256").update(tokenId).digest("hex").slice(0, 12);
 }
 
 async function check(withAccount: WithAccount, { app, environment }: ModalOptions, call: Call): Promise<void> {

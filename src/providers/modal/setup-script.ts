@@ -49,6 +49,8 @@ const SETUP = `
 fail() { printf 'sandpiper-failed %s\\n' "$1"; exit 1; }
 umask 022
 [ "$(id -u)" = 0 ] || fail "it does not run as root"
+# An image that was saved of a sandbox has that one's workspace.
+rm -rf -- ${ROOT}
 mkdir -p ${TOOLS} ${FOLDERS.workspace} ${FOLDERS.private} ${HOME} || fail "its root folder cannot be written to"
 id=${USER_ID}
 if chown $id:$id ${FOLDERS.workspace} ${FOLDERS.private} ${HOME} 2>/dev/null &&

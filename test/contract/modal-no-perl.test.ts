@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Sandbox } from "../../src/core/sandbox.ts";
+import { createModalProvider } from "../../src/providers/modal/modal-provider.ts";
+import { startModalEmulator } from "../emulators/modal/modal-emulator.ts";
+import { connectSdk, run } from "../emulators/modal/sdk.ts";
+import { MODAL_SPEC, toEmulatorDeps } from "./modal-subject.ts";
+import { newCall, runToEnd, startText, waitForText } from "./run-to-end.ts";
+
+const emulator = await startModalEmulator();
+afterAll(() => emulator.close());
+
+describe("a sandbox at Modal whose image has no perl", () => {
+  let sandbox: Sandbox;
+
+  beforeAll(async () => {
+    const made = await createModalProvider({}, toEmulatorDeps(emulator.url)).create(MODAL_SPEC, newCall());
+    const { modal } = await connectSdk(emulator);
+    const inside = await modal.sandboxes.fromId(made.id);
+    const { code } = await run(inside, ["mount", "--bind", "/dev/null", "/usr/bin/perl"], { workdir: "/" });
+    expect(code).toBe(0);
+    // Asks anew what there is.
+    sandbox = await createModalProvider({}, toEmulatorDeps(emulator.url)).connect(made.id, newCall());
+  });
+  afterAll(() => sandbox?.destroy(newCall()));
+
+  it("keeps streams, codes, folders and users as with it", async () => {
+    const { stdout, stderr, status } = await runToEnd(sandbox, [
+      "sh",
+      "-c",
+      "perl -v; id -u; pwd; cat; echo err >&2; exit 3",
+    ]);
+
+    expect(stdout).toBe(`1000\n${sandbox.workspace}\n`);
+    expect(stderr).toMatch(/perl: .*\nerr\n$/s);
+    expect(status).toEqual({ kind: "exited", code: 3 });
+  });
+
+  it.each(["TERM", "KILL"] as const)("signals with SIG%s", async (name) => {
+    const running = await startText(sandbox, ["sh", "-c", "echo ready; sleep 60"]);
+    await waitForText(running, "ready");
+
+    await running.process.signal(name);
+
+    expect(await running.process.exit).toEqual({ kind: "signaled", signal: `SIG${name}` });
+  });
+
+  it("has terminals of any size, which tell of a new one", async () => {
+    const script = "stty size; trap 'stty size' WINCH; echo ready; while :; do sleep 0.1; done";
+    const running = await startText(sandbox, ["sh", "-c", script], { pty: { columns: 91, rows: 33 } });
+    await waitForText(running, /33 91\r\nready/);
+
+    await running.process.resize({ columns: 120, rows: 50 });
+
+    await waitForText(running, "50 120");
+    await running.process.signal("KILL");
+    expect(await running.process.exit).toEqual({ kind: "signaled", signal: "SIGKILL" });
+  });
+
+  it("ends the input of a terminal", async () => {
+    const running = await startText(sandbox, ["sh", "-c", "cat; echo over"], { pty: { columns: 91, rows: 33 } });
+    await running.process.write(Buffer.from("typed\r"));
+    await waitForText(running, /typed\r\ntyped/);
+
+    await running.process.closeStdin();
+
+    await waitForText(running, "over");
+    expect(await running.process.exit).toEqual({ kind: "exited", code: 0 });
+  });
+
+  it("is brought files, and gives them back", async () => {
+    await sandbox.apply({ deletes: [] }, newCall());
+    await runToEnd(sandbox, ["sh", "-c", "echo text >made"]);
+
+    expect((await sandbox.list(newCall())).touched).toEqual(["made"]);
+  });
+});
