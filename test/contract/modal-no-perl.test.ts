@@ -1,6 +1,9 @@
+import { existsSync } from "node:fs";
+import type { Sandbox as SdkSandbox } from "modal";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Sandbox } from "../../src/core/sandbox.ts";
 import { createModalProvider } from "../../src/providers/modal/modal-provider.ts";
+import { toSetupCommand } from "../../src/providers/modal/setup-script.ts";
 import { startModalEmulator } from "../emulators/modal/modal-emulator.ts";
 import { connectSdk, run } from "../emulators/modal/sdk.ts";
 import { MODAL_SPEC, toEmulatorDeps } from "./modal-subject.ts";
@@ -9,14 +12,17 @@ import { newCall, runToEnd, startText, waitForText } from "./run-to-end.ts";
 const emulator = await startModalEmulator();
 afterAll(() => emulator.close());
 
+const hide = (program: string): string => `mount --bind /dev/null /usr/bin/${program}`;
+
 describe("a sandbox at Modal whose image has no perl", () => {
   let sandbox: Sandbox;
+  let inside: SdkSandbox;
 
   beforeAll(async () => {
     const made = await createModalProvider({}, toEmulatorDeps(emulator.url)).create(MODAL_SPEC, newCall());
     const { modal } = await connectSdk(emulator);
-    const inside = await modal.sandboxes.fromId(made.id);
-    const { code } = await run(inside, ["mount", "--bind", "/dev/null", "/usr/bin/perl"], { workdir: "/" });
+    inside = await modal.sandboxes.fromId(made.id);
+    const { code } = await run(inside, ["sh", "-c", hide("perl")], { workdir: "/" });
     expect(code).toBe(0);
     // Asks anew what there is.
     sandbox = await createModalProvider({}, toEmulatorDeps(emulator.url)).connect(made.id, newCall());
@@ -65,6 +71,21 @@ describe("a sandbox at Modal whose image has no perl", () => {
 
     await waitForText(running, "over");
     expect(await running.process.exit).toEqual({ kind: "exited", code: 0 });
+  });
+
+  it("becomes another user by su where there is nothing else, as in busybox", async ({ skip }) => {
+    if (!existsSync("/usr/bin/busybox")) skip("needs busybox");
+    const tools = ["mount --bind /usr/bin/busybox /usr/bin/su", ...["setpriv", "unshare"].map(hide)].join(" && ");
+    expect((await run(inside, ["sh", "-c", tools], { workdir: "/" })).code).toBe(0);
+    const { stdout } = await run(inside, toSetupCommand(MODAL_SPEC, "again"), { workdir: "/" });
+    expect(stdout).toContain("sandpiper-ready");
+    expect((await run(inside, ["grep", "^exec su ", "/.sandpiper/enter.sh"])).code).toBe(0);
+
+    const script = 'id -u; grep CapEff /proc/self/status; printf "<%s>" "$@"';
+    const ended = await runToEnd(sandbox, ["sh", "-c", script, "x", "-c", "a 'b"]);
+
+    expect(ended.stdout).toBe("1000\nCapEff:\t0000000000000000\n<-c><a 'b>");
+    expect(ended.status).toEqual({ kind: "exited", code: 0 });
   });
 
   it("is brought files, and gives them back", async () => {

@@ -116,14 +116,15 @@ describe("a workspace that Modal keeps", () => {
 });
 
 describe("a file system that Modal keeps", () => {
-  it("is an image that another sandbox starts from", async () => {
+  it("is an image that another sandbox starts from, with a workspace of its own and the old one aside", async () => {
     const first = await create();
     await sh(first, "echo installed >~/tool; echo mine >file");
     const image = await need(first.images).save(DAY_MS, newCall());
 
     const second = await create(newProvider(), { image: image.id });
 
-    expect(await sh(second, "cat ~/tool file")).toBe("installed\nmine\n");
+    expect(await sh(second, "cat ~/tool; ls -A")).toBe("installed\n");
+    expect(await sh(second, "cat /sandpiper.earlier/workspace/file")).toBe("mine\n");
   });
 
   it("is refused by its id when it is gone", async () => {
@@ -141,7 +142,7 @@ describe("a file system that Modal keeps", () => {
     const image = await provider.findExitImage?.(sandbox.id, newCall());
     const next = await create(provider, { image: need(image).id });
 
-    expect(await sh(next, "cat file")).toBe("last words\n");
+    expect(await sh(next, "cat /sandpiper.earlier/workspace/file")).toBe("last words\n");
     expect(newProvider()).not.toHaveProperty("findExitImage");
   });
 

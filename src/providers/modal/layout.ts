@@ -6,6 +6,9 @@ import type { WorkspaceFolders } from "../posix/workspace-files.ts";
  */
 export const ROOT = "/sandpiper";
 
+/** Where {@link ROOT} is of the sandbox that an image was saved of. */
+export const EARLIER = "/sandpiper.earlier";
+
 /** The user's files in a sandbox, and what is ours beside them: pid files, and files on their way in. */
 export const FOLDERS: WorkspaceFolders = { workspace: `${ROOT}/workspace`, private: `${ROOT}/private` };
 

@@ -2,7 +2,7 @@ import { SandboxError } from "../../core/sandbox-error.ts";
 import type { SandboxSpec } from "../../core/provider.ts";
 import { SCRIPTS, type ScriptPaths } from "../posix/supervise.ts";
 import { INIT_SCRIPT, KILL_ALL } from "./init-script.ts";
-import { FOLDERS, HOME, ROOT, TOOLS, USER_ID } from "./layout.ts";
+import { EARLIER, FOLDERS, HOME, ROOT, TOOLS, USER_ID } from "./layout.ts";
 
 /** Where the supervisor is in a sandbox. */
 export const SCRIPT_PATHS: ScriptPaths = { shell: `${TOOLS}/supervise.sh`, perl: `${TOOLS}/supervise.pl` };
@@ -43,29 +43,30 @@ const MARKS = { perl: "sandpiper-ready perl", shell: "sandpiper-ready shell" } a
  * Makes a fresh sandbox ready, as root: folders, the user of commands, and the scripts that start them. $1 and $2 are the
  * supervisor's scripts, $3 the script that ends everything, $4 the largest file in blocks of 512 bytes, $5 most processes.
  * Commands are not root, so that they can't touch what limits them. Who may not change users in a user namespace with one
- * user alone makes another around the command.
+ * user alone makes another around the command; busybox, as of Alpine, has neither tool for that, but su.
  */
 const SETUP = `
 fail() { printf 'sandpiper-failed %s\\n' "$1"; exit 1; }
 umask 022
 [ "$(id -u)" = 0 ] || fail "it does not run as root"
-# An image that was saved of a sandbox has that one's workspace.
-rm -rf -- ${ROOT}
 mkdir -p ${TOOLS} ${FOLDERS.workspace} ${FOLDERS.private} ${HOME} || fail "its root folder cannot be written to"
 id=${USER_ID}
+if ! grep -q "^[^:]*:[^:]*:$id:" /etc/passwd 2>/dev/null; then
+  echo "sandbox:x:$id:$id::${HOME}:/bin/sh" >>/etc/passwd
+fi
+name=$(grep "^[^:]*:[^:]*:$id:" /etc/passwd | head -n 1 | cut -d : -f 1)
 if chown $id:$id ${FOLDERS.workspace} ${FOLDERS.private} ${HOME} 2>/dev/null &&
   setpriv --reuid $id --regid $id --clear-groups --no-new-privs --inh-caps=-all true 2>/dev/null; then
   become="setpriv --reuid $id --regid $id --clear-groups --no-new-privs --inh-caps=-all"
 elif unshare --user --map-user=$id --map-group=$id true 2>/dev/null; then
   become="unshare --user --map-user=$id --map-group=$id"
   if setpriv --no-new-privs true 2>/dev/null; then become="$become setpriv --no-new-privs"; fi
+elif su -p -s /bin/sh -c true -- "$name" >/dev/null 2>&1; then
+  become="su -p -s /bin/sh -c 'exec \\"\\$@\\"' -- $name sandpiper"
 else
-  fail "it has neither setpriv nor unshare"
+  fail "it has none of setpriv, unshare and su"
 fi
 chmod 700 ${FOLDERS.private}
-if ! grep -q "^[^:]*:[^:]*:$id:" /etc/passwd 2>/dev/null; then
-  echo "sandbox:x:$id:$id::${HOME}:/bin/sh" >>/etc/passwd
-fi
 printf %s "$1" >${SCRIPT_PATHS.shell}
 printf %s "$2" >${SCRIPT_PATHS.perl}
 printf %s "$3" >${TOOLS}/kill-all.sh
@@ -92,10 +93,14 @@ mkdir -p ${TOOLS}
 mv ${TOOLS}/setup-$1.new ${TOOLS}/setup-$1
 `;
 
-/** $1 is the script to go on with, $2 its argument; what follows is for SET_UP. */
+/**
+ * $1 is the script to go on with, $2 its argument; what follows is for SET_UP. An image that was saved of a sandbox has
+ * that one's workspace: a new one begins with an empty one, with the old one put aside, unless it goes on with the same.
+ */
 const FIRST = `
 init=$1 limit=$2
 shift 2
+if [ -e ${ROOT} ] && [ ! -e ${TOOLS}/setup-$1 ]; then rm -rf -- ${EARLIER} && mv -- ${ROOT} ${EARLIER}; fi
 ${SET_UP}
 printf %s "$init" >${TOOLS}/init.sh
 exec /bin/sh ${TOOLS}/init.sh "$limit"
