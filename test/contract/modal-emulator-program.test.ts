@@ -61,6 +61,8 @@ describe("the emulated Modal as a program", () => {
   });
 
   it("leaves nothing behind when a terminal interrupts it", async () => {
+    const sandbox = await sdk.newSandbox({ experimentalOptions: { enable_exit_snapshot: true } });
+    await run(sandbox, ["true"]);
     const exited = once(program, "exit");
 
     process.kill(-(program.pid ?? 0), "SIGINT");

@@ -103,7 +103,7 @@ describe("a sandbox of the emulated Modal", () => {
 
   it("has ended when it is terminated, and everything in it", async () => {
     const sandbox = await sdk.newSandbox();
-    const process = await sandbox.exec(["sh", "-c", "echo there; sleep 1234"]);
+    const process = await sandbox.exec(["sh", "-c", "echo there; sleep 98761234"]);
     await process.stdout[Symbol.asyncIterator]().next();
     expect(await sandbox.poll()).toBeNull();
 
@@ -112,7 +112,7 @@ describe("a sandbox of the emulated Modal", () => {
     await expect(process.wait()).rejects.toMatchObject({ code: 5 });
     await expect(sandbox.exec(["true"])).rejects.toMatchObject({ code: 5 });
     expect(await sandbox.poll()).toBe(137);
-    expect(await commandsOfHost()).not.toContain("sleep\u00001234");
+    expect(await commandsOfHost()).not.toContain("98761234");
   });
 
   it("ends with 124 when its time is up", async () => {
@@ -182,6 +182,24 @@ describe("the emulated Modal", () => {
     expect(await list({ back: "end" }, own)).toEqual([sandbox.sandboxId]);
     expect(await sandbox.terminate({ wait: true })).toBe(137);
     own.modal.close();
+  });
+
+  it("says of what it does not have that it is not implemented", async () => {
+    await expect(sdk.modal.volumes.fromName("any")).rejects.toMatchObject({ code: 12 });
+  });
+
+  it("keeps hundreds of sandboxes in which nothing runs as records alone", async () => {
+    const stateFolder = await mkdtemp(path.join(tmpdir(), "modal-emulator-state-"));
+    const own = await startModalEmulator({ stateFolder });
+    const connected = await connectSdk(own);
+
+    await Promise.all(Array.from({ length: 300 }, () => connected.newSandbox()));
+
+    expect(own.books.leaked()).toHaveLength(300);
+    expect((await readdir(stateFolder, { recursive: true })).filter((name) => name.includes("sb-"))).toEqual([]);
+    connected.modal.close();
+    await own.close();
+    await rmdir(stateFolder);
   });
 
   it("leaves no process and no file behind when it closes", async () => {

@@ -60,10 +60,11 @@ const ROUTER_TOKEN_SECONDS = 3600;
 
 /**
  * Starts a server that speaks Modal's wire protocol with the real SDK, over plain HTTP/2 on the loopback, with real
- * processes and files behind it. The SDK has to find MODAL_SERVER_URL in its environment when it is imported.
+ * processes and files behind it. The SDK has to find MODAL_SERVER_URL in its environment when a client is made.
  *
- * What is not as on Modal: memory and processors are not limited, `/usr` is the host's and read-only, tunnels have no
- * TLS, an allow list for the network is written down and means no network, volumes and sidecars are not there.
+ * What is not as on Modal: memory and processors are not limited, `/usr` is the host's and read-only, the store of images
+ * can be seen below `/__modal`, tunnels have no TLS, an allow list for the network is written down and means no network,
+ * snapshots of the memory keep files alone. Volumes, sidecars and readiness probes are not there.
  */
 export async function startModalEmulator(options: ModalEmulatorOptions = {}): Promise<ModalEmulator> {
   const folder = await mkdtemp(path.join(options.stateFolder ?? tmpdir(), "modal-emulator-"));

@@ -18,8 +18,8 @@ export interface Ended {
 }
 
 /**
- * The SDK finds its server in the environment when it is imported, so that one process can use one emulator with it.
- * `modal.close()` is the caller's.
+ * The SDK finds its server in the environment when a client is made, and its settings file, which is not wanted, when it
+ * is imported. `modal.close()` is the caller's.
  */
 export async function connectSdk(
   emulator: Pick<ModalEmulator, "url">,
