@@ -74,22 +74,26 @@ class LocalEngine implements HostedEngine {
     await this.#parts.batches.load(isShared);
     await this.#parts.warm.load();
     await this.#parts.costs.load();
-    if (isShared) return;
+    if (isShared) return this.#parts.costs.startWatch();
     await this.#forgetOld();
     await settleSessions(this.#parts.reaper);
     this.#parts.pauses.watch();
     await this.#parts.snapshots.storage.load();
     this.#startSweep();
     // A sandbox may have ended while nobody looked.
-    this.#sweep = Promise.all([this.#sweep, this.#parts.pool.reviveAll(this.#call())]).then(() => undefined);
+    this.#sweep = Promise.all([this.#sweep, this.#parts.pool.reviveAll(this.#call())]).then(() =>
+      this.#parts.costs.startWatch(),
+    );
   }
 
   get isBusy(): boolean {
-    return this.#parts.runs.isBusy || this.#parts.batches.isBusy || this.#parts.snapshots.native.isBusy;
+    const { costs, runs, batches, snapshots } = this.#parts;
+    return costs.isNeeded || runs.isBusy || batches.isBusy || snapshots.native.isBusy;
   }
 
   async startRun(request: RunRequest): Promise<RunRecord> {
     this.#end.signal.throwIfAborted();
+    this.#parts.costs.checkRun(request);
     // Only a batch makes runs that are part of it.
     const { batch: _batch, ...own } = request;
     return await this.#parts.runs.start(own);
@@ -185,7 +189,11 @@ class LocalEngine implements HostedEngine {
   readCosts: CloudEngine["readCosts"] = () => this.#parts.costs.read();
   setCostPolicy: CloudEngine["setCostPolicy"] = (policy) => this.#parts.costs.setPolicy(policy);
   setWarmPool: CloudEngine["setWarmPool"] = (size) => this.#parts.warm.setSize(size);
-  startBatch: CloudEngine["startBatch"] = (request, plan) => this.#parts.batches.start(request, plan);
+  startBatch: CloudEngine["startBatch"] = async (request, plan) => {
+    this.#parts.costs.checkRun(request);
+    this.#parts.costs.checkBatch(request, plan);
+    return await this.#parts.batches.start(request, plan);
+  };
   stopBatch: CloudEngine["stopBatch"] = (id) => this.#parts.batches.stop(id);
   listBatches: CloudEngine["listBatches"] = async () => this.#parts.batches.list();
   openPort: CloudEngine["openPort"] = (id, port) => this.#parts.sandboxes.openPort(id, port);

@@ -80,7 +80,7 @@ function toPoolHooks(
 ): PoolHooks {
   return {
     onDidChange: (session) => onDidChange({ type: "session", session }),
-    admit: (target, gpu) => parts().costs.admit(target, gpu),
+    admit: (target, gpu, sessionId) => parts().costs.admit(target, gpu, sessionId),
     claimWarm: (request, call) => parts().warm.claim(request, call),
     onDidFailToCreate,
     onWillEnd: (session, cause) => parts().snapshots.keepLast(session, cause),

@@ -120,13 +120,8 @@ export class SessionPool {
     try {
       return await this.#creatingFor(record, call, async (own) => {
         progress("Creating a sandbox");
-        const wanted = { target: record.target, spec: toSandboxSpec(record, this.#deps.installId) };
-        const { sandbox, facts } = await createWithFallbacks(
-          { provider, admit: this.#deps.admit },
-          wanted,
-          own,
-          progress,
-        );
+        const wanted = { record, spec: toSandboxSpec(record, this.#deps.installId) };
+        const { sandbox, facts } = await createWithFallbacks({ ...this.#deps, provider }, wanted, own, progress);
         const fill = request.fill ? { fill: request.fill } : {};
         return await this.#adopt({ ...record, ...facts }, { sandbox, ...fill }, own);
       });

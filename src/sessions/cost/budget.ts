@@ -9,14 +9,19 @@ const LEAST_MS = 60_000;
 export interface Spending {
   /** US dollars of today, until now. */
   readonly todayUsd: number;
+  /** Of all that runs or is being started. */
+  readonly usdPerHour: number;
   readonly policy: CostPolicy;
 }
 
 /**
- * Whether a sandbox at that rate may be started.
+ * Whether so many sandboxes at that rate may be started.
  * @throws {SandboxError} `blocked` when a budget would be passed within a minute, or cannot be kept for want of a price
  */
-export function checkBudget(rate: Rate | undefined, what: string, { todayUsd, policy }: Spending): void {
+export function checkBudget(
+  { rate, what, count = 1 }: { readonly rate: Rate | undefined; readonly what: string; readonly count?: number },
+  { todayUsd, usdPerHour, policy }: Spending,
+): void {
   const { perRunUsd, perDayUsd } = policy;
   if (perRunUsd === 0 && perDayUsd === 0) return;
   if (rate === undefined)
@@ -30,8 +35,13 @@ export function checkBudget(rate: Rate | undefined, what: string, { todayUsd, po
       "blocked",
       `A minute of ${what} costs more than a run may (${describeUsd(perRunUsd)}). Raise sandpiper.budget.perRunUsd, or take something cheaper.`,
     );
-  if (perDayUsd > 0 && todayUsd + leastUsd > perDayUsd)
-    throw new SandboxError("blocked", describeDayOver(todayUsd, perDayUsd));
+  const soonUsd = todayUsd + toCost({ ...rate, usdPerHour: usdPerHour + count * rate.usdPerHour }, LEAST_MS);
+  if (perDayUsd > 0 && soonUsd > perDayUsd) throw new SandboxError("blocked", describeDayOver(todayUsd, perDayUsd));
+}
+
+/** How long before a limit ending begins: a snapshot takes its time, and costs. Little of a small budget goes for that. */
+export function toLeadMs(usdPerHour: number, budgetUsd: number): number {
+  return Math.min(15_000, toDuration(usdPerHour, budgetUsd) / 10);
 }
 
 /** What to say when the day's budget is used up. */

@@ -1,20 +1,24 @@
-import type { Logger } from "../../core/logger.ts";
-import { SandboxError, toMessage } from "../../core/sandbox-error.ts";
+import { readFile } from "node:fs/promises";
+import { SandboxError } from "../../core/sandbox-error.ts";
 import type { CostPolicy } from "../cloud-records.ts";
-import { isVersioned, readJsonFile, writeJsonFile } from "../json-file.ts";
+import { isMissing, isVersioned, writeJsonFile } from "../json-file.ts";
 
 /** Nobody has set a limit or a price. */
 export const NO_LIMIT: CostPolicy = { perRunUsd: 0, perDayUsd: 0, prices: {} };
 
-/** What was set last; no limit when nothing was, or when it cannot be read. */
-export async function readCostPolicy(file: string, logger: Logger): Promise<CostPolicy> {
+/**
+ * What was set last; no limit when nothing was.
+ * @throws {SandboxError} `blocked` when it cannot be read: it may hold a budget, and stays where it is
+ */
+export async function readCostPolicy(file: string): Promise<CostPolicy> {
   try {
-    const found = await readJsonFile(file, isPolicyFile);
-    return found.kind === "read" ? found.value.policy : NO_LIMIT;
+    const value: unknown = JSON.parse(await readFile(file, "utf8"));
+    if (isPolicyFile(value)) return value.policy;
   } catch (error) {
-    logger.error(toMessage(error));
-    return NO_LIMIT;
+    if (isMissing(error)) return NO_LIMIT;
   }
+  const remedy = "Set it again: sandpiper budget --per-day USD, or the settings sandpiper.budget.";
+  throw new SandboxError("blocked", `Your budget could not be read, so nothing that costs is started. ${remedy}`);
 }
 
 /** On disk when this resolves. */

@@ -2,15 +2,15 @@ import { join } from "node:path";
 import type { Call } from "../../core/call.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { GpuTier, Provider } from "../../core/provider.ts";
-import { toMessage } from "../../core/sandbox-error.ts";
+import { SandboxError, toMessage } from "../../core/sandbox-error.ts";
 import { type Clock, type Timer, toIsoTime } from "../clock.ts";
-import type { CostPolicy, CostReport, GpuOffer, Rate } from "../cloud-records.ts";
+import type { BatchPlan, CostPolicy, CostReport, GpuOffer, Rate } from "../cloud-records.ts";
 import type { EngineEvent } from "../engine.ts";
-import type { RunRecord, SessionRecord, Target } from "../records.ts";
+import type { RunRecord, RunRequest, SessionRecord, Target } from "../records.ts";
 import type { RunDesk } from "../run-desk.ts";
 import type { SessionPool } from "../session-pool.ts";
 import type { StateFolder } from "../state-folder.ts";
-import { checkBudget, describeDayOver, describeRunOver, toDuration } from "./budget.ts";
+import { checkBudget, describeDayOver, describeRunOver, toDuration, toLeadMs } from "./budget.ts";
 import { CostBook } from "./cost-book.ts";
 import { checkPolicy, NO_LIMIT, readCostPolicy, writeCostPolicy } from "./cost-policy.ts";
 import { CostMeter } from "./cost-meter.ts";
@@ -33,6 +33,10 @@ export interface CostsDeps {
 /** Sums that change faster than this are told together. */
 const TELL_AFTER_MS = 500;
 const RETRY_MS = 30_000;
+/** A machine that slept has its timers go off late: none waits longer. */
+const MAX_WAIT_MS = 60_000;
+const NO_PRICE =
+  "What this run's sandbox costs is not known, so its budget cannot be kept. Set the price in sandpiper.prices, or take away the budget.";
 
 /** What sandboxes cost, have cost and may cost. Ends those that pass a budget, after a snapshot. */
 export class Costs {
@@ -43,6 +47,10 @@ export class Costs {
   #dayTimer: Timer | undefined;
   #telling: Timer | undefined;
   #policy = NO_LIMIT;
+  #policyError: SandboxError | undefined;
+  /** US dollars per hour of the sessions that are being started. */
+  readonly #starting = new Map<string, number>();
+  #isWatching = false;
 
   constructor(deps: CostsDeps) {
     this.#deps = deps;
@@ -56,15 +64,32 @@ export class Costs {
     const at = new Date(now);
     const lastMonthMs = new Date(at.getFullYear(), at.getMonth() - 1, 1).getTime();
     await this.#book.load([toMonth(toDay(lastMonthMs)), toMonth(toDay(now))]);
-    this.#policy = await readCostPolicy(this.#policyFile, this.#deps.logger);
+    try {
+      this.#policy = await readCostPolicy(this.#policyFile);
+    } catch (error) {
+      this.#policyError = error instanceof SandboxError ? error : new SandboxError("blocked", toMessage(error));
+      this.#deps.logger.error(toMessage(error));
+    }
     for (const record of this.#deps.pool.list()) this.#meter.takeOver(record, lastMonthMs);
+  }
+
+  /** Ends what passes a day's budget from now on: once it is clear what an earlier engine left. */
+  startWatch(): void {
+    this.#isWatching = true;
     this.#watchDay();
+  }
+
+  /** Whether a budget has to be kept that nobody else may be looking at. */
+  get isNeeded(): boolean {
+    return this.#policy.perDayUsd > 0 && this.#meter.usdPerHour > 0;
   }
 
   async listGpus(target: Target): Promise<readonly GpuOffer[]> {
     const provider = await this.#deps.loadProvider(target);
     const tiers = await provider.gpuTiers(this.#deps.newCall());
-    return tiers.map((tier) => this.#toOffer(target, tier));
+    if (tiers.length === 0) return [];
+    const why = await provider.check(this.#deps.newCall()).then(() => undefined, toMessage);
+    return tiers.map((tier) => this.#toOffer(target, tier, why));
   }
 
   async estimate(target: Target): Promise<Rate | undefined> {
@@ -78,6 +103,7 @@ export class Costs {
   async setPolicy(policy: CostPolicy): Promise<void> {
     checkPolicy(policy);
     this.#policy = policy;
+    this.#policyError = undefined;
     await writeCostPolicy(this.#policyFile, policy);
     for (const run of this.#deps.runs.listActive()) this.onDidChangeRun(run);
     this.#watchDay();
@@ -85,15 +111,40 @@ export class Costs {
   }
 
   /** What a sandbox that is about to be created will cost. @throws {SandboxError} `blocked` when a budget forbids it */
-  admit(target: Target, gpu: string | undefined): Rate | undefined {
+  admit(target: Target, gpu: string | undefined, sessionId: string): Rate | undefined {
+    this.#starting.delete(sessionId);
+    const rate = this.#check(target, gpu);
+    if (rate) this.#starting.set(sessionId, rate.usdPerHour);
+    return rate;
+  }
+
+  /** @throws {SandboxError} `blocked` when the run brings a budget along that could not be kept */
+  checkRun({ target, budgetUsd = 0 }: Pick<RunRequest, "target" | "budgetUsd">): void {
+    if (budgetUsd === 0 || isFree(target.providerId)) return;
+    if (!toRate(target, target.gpu, this.#policy.prices)) throw new SandboxError("blocked", NO_PRICE);
+  }
+
+  /** @throws {SandboxError} `blocked` when a budget has no room for as many runs at once as the plan has */
+  checkBatch({ target }: Pick<RunRequest, "target">, { count, concurrency = count }: BatchPlan): void {
+    this.#check(target, target.gpu, Math.min(count, concurrency));
+  }
+
+  #check(target: Target, gpu: string | undefined, count = 1): Rate | undefined {
     if (isFree(target.providerId)) return undefined;
+    if (this.#policyError) throw this.#policyError;
     const rate = toRate(target, gpu, this.#policy.prices);
-    checkBudget(rate, gpu ?? "such a sandbox", { todayUsd: this.#todayUsd, policy: this.#policy });
+    const starting = [...this.#starting.values()].reduce((sum, usd) => sum + usd, 0);
+    const usdPerHour = this.#meter.usdPerHour + starting;
+    checkBudget(
+      { rate, what: gpu ?? "such a sandbox", count },
+      { todayUsd: this.#todayUsd, usdPerHour, policy: this.#policy },
+    );
     return rate;
   }
 
   /** Called with each session's record that is new or has changed. */
   onDidChangeSession(record: SessionRecord): void {
+    if (record.state !== "creating") this.#starting.delete(record.id);
     if (!this.#meter.note(record)) return;
     this.#watchDay();
     this.#tell();
@@ -103,16 +154,37 @@ export class Costs {
   onDidChangeRun(run: RunRecord): void {
     this.#runTimers.get(run.id)?.dispose();
     this.#runTimers.delete(run.id);
-    const { rate } = this.#deps.pool.find(run.sessionId ?? "") ?? {};
-    const end = findBudgetEnd(run, rate, this.#policy);
-    if (!end) return;
-    const { clock } = this.#deps;
-    const onOver = (): void => void this.#end([run.sessionId ?? ""], describeRunOver(end.budgetUsd));
-    this.#runTimers.set(run.id, clock.after(end.atMs - clock.now(), onOver));
+    const session = this.#deps.pool.find(run.sessionId ?? "");
+    if (!session || run.state !== "running" || run.stopReason === "budget") return;
+    const end = findBudgetEnd(run, session.rate, this.#policy);
+    if (end) this.#watchRun(run, end);
+    else if (this.#hasBudget(run) && !session.rate && !isFree(session.target.providerId)) this.#endRun(run, NO_PRICE);
+  }
+
+  #hasBudget({ budgetUsd = 0 }: RunRecord): boolean {
+    return this.#policy.perRunUsd > 0 || budgetUsd > 0;
+  }
+
+  #watchRun(run: RunRecord, { atMs, budgetUsd }: { readonly atMs: number; readonly budgetUsd: number }): void {
+    const { clock, runs } = this.#deps;
+    const waitMs = atMs - clock.now();
+    if (waitMs <= 0) return this.#endRun(run, describeRunOver(budgetUsd));
+    const onTime = (): void => this.onDidChangeRun(runs.findActive(run.id)?.record ?? run);
+    this.#runTimers.set(run.id, clock.after(Math.min(waitMs, MAX_WAIT_MS), onTime));
+  }
+
+  // What other runs use stays theirs.
+  #endRun({ id, sessionId = "" }: RunRecord, message: string): void {
+    const isShared = this.#deps.runs.listActive().some((run) => run.sessionId === sessionId && run.id !== id);
+    if (!isShared) return void this.#end([sessionId], message);
+    const run = this.#deps.runs.findActive(id);
+    run?.exceed(message);
+    void run?.stop(false, "budget");
   }
 
   /** What has ended is on disk when this resolves. */
   async dispose(): Promise<void> {
+    this.#isWatching = false;
     for (const timer of this.#runTimers.values()) timer.dispose();
     this.#dayTimer?.dispose();
     this.#telling?.dispose();
@@ -128,14 +200,15 @@ export class Costs {
     return this.#book.sum(today).usd + this.#meter.sumRunning(today);
   }
 
-  #toOffer(target: Target, tier: GpuTier): GpuOffer {
+  #toOffer(target: Target, tier: GpuTier, why: string | undefined): GpuOffer {
     const rate = toRate(target, tier.id, this.#policy.prices);
-    return { tier, ...(rate ? { rate } : {}), ...this.#whyDisabled(target, tier.id) };
+    const disabled = why === undefined ? this.#whyDisabled(target, tier.id) : { disabledBecause: why };
+    return { tier, ...(rate ? { rate } : {}), ...disabled };
   }
 
   #whyDisabled(target: Target, gpu: string): Pick<GpuOffer, "disabledBecause"> {
     try {
-      this.admit(target, gpu);
+      this.#check(target, gpu);
       return {};
     } catch (error) {
       return { disabledBecause: toMessage(error) };
@@ -169,18 +242,24 @@ export class Costs {
     this.#dayTimer = undefined;
     const { perDayUsd } = this.#policy;
     const { usdPerHour } = this.#meter;
-    if (perDayUsd === 0 || usdPerHour === 0) return;
-    const now = this.#deps.clock.now();
-    const restUsd = perDayUsd - this.#todayUsd;
-    const untilMs = Math.min(toDuration(usdPerHour, Math.max(0, restUsd)), nextMidnight(now) - now);
-    this.#dayTimer = this.#deps.clock.after(untilMs, () => this.#checkDay());
+    if (!this.#isWatching || perDayUsd === 0 || usdPerHour === 0) return;
+    const { clock } = this.#deps;
+    const untilMs = Math.min(this.#toRestMs(), nextMidnight(clock.now()) - clock.now(), MAX_WAIT_MS);
+    this.#dayTimer = clock.after(Math.max(0, untilMs), () => this.#checkDay());
+  }
+
+  // Until ending has to begin; whole milliseconds, so that rounding keeps nothing alive for another turn.
+  #toRestMs(): number {
+    const { perDayUsd } = this.#policy;
+    const { usdPerHour } = this.#meter;
+    const restMs = toDuration(usdPerHour, perDayUsd - this.#todayUsd);
+    return Math.floor(restMs - toLeadMs(usdPerHour, perDayUsd));
   }
 
   #checkDay(): void {
     const { perDayUsd } = this.#policy;
+    if (this.#toRestMs() > 0) return this.#watchDay();
     const todayUsd = this.#todayUsd;
-    // Rounding must not keep what has no money left alive for another turn.
-    if (todayUsd < perDayUsd - 1e-6) return this.#watchDay();
     const priced = this.#meter.listRunning().filter(({ rate }) => (rate?.usdPerHour ?? 0) > 0);
     void this.#end(
       priced.map(({ id }) => id),

@@ -2,34 +2,37 @@ import type { Call } from "../../core/call.ts";
 import type { Progress, Provider, SandboxSpec } from "../../core/provider.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
 import type { Sandbox } from "../../core/sandbox.ts";
+import { type Clock, toIsoTime } from "../clock.ts";
 import type { Rate } from "../cloud-records.ts";
 import type { SessionRecord, Target } from "../records.ts";
-import { NO_GPU, parseGpu } from "./rate.ts";
+import { isFree, NO_GPU, parseGpu } from "./rate.ts";
 
 /** Says what a sandbox with that GPU costs. @throws {SandboxError} `blocked` when it may not be started */
-export type Admit = (target: Target, gpu: string | undefined) => Rate | undefined;
+export type Admit = (target: Target, gpu: string | undefined, sessionId: string) => Rate | undefined;
 
 /** A sandbox, and what its session's record says of it. */
 interface Created {
   readonly sandbox: Sandbox;
-  readonly facts: Pick<SessionRecord, "gpu" | "rate" | "startNotes">;
+  readonly facts: Pick<SessionRecord, "gpu" | "rate" | "meteredFrom" | "startNotes">;
 }
 
 /** Creates the sandbox with the target's GPU or, while the provider has none of that kind free, with the next of its fall-backs. */
 export async function createWithFallbacks(
-  { provider, admit }: { readonly provider: Provider; readonly admit: Admit },
-  { target, spec }: { readonly target: Target; readonly spec: SandboxSpec },
+  { provider, admit, clock }: { readonly provider: Provider; readonly admit: Admit; readonly clock: Clock },
+  { record, spec }: { readonly record: SessionRecord; readonly spec: SandboxSpec },
   call: Call,
   progress: Progress,
 ): Promise<Created> {
+  const { target, id } = record;
   const wishes = toWishes(target);
   await checkGpus(provider, wishes, call);
   const missing: string[] = [];
   for (const [index, gpu] of wishes.entries()) {
     try {
-      const rate = admit(target, gpu);
+      const rate = admit(target, gpu, id);
+      const startedAt = toIsoTime(clock);
       const sandbox = await provider.create(withGpu(spec, gpu), call, progress);
-      return { sandbox, facts: toFacts({ gpu, rate, missing, provider }) };
+      return { sandbox, facts: toFacts({ gpu, rate, missing, provider, startedAt, target }) };
     } catch (error) {
       const next = wishes[index + 1];
       if (!(error instanceof SandboxError && error.code === "capacity") || next === undefined) throw error;
@@ -54,14 +57,25 @@ interface Outcome {
   readonly rate: Rate | undefined;
   readonly missing: readonly string[];
   readonly provider: Provider;
+  readonly startedAt: string;
+  readonly target: Target;
 }
 
-function toFacts({ gpu, rate, missing, provider }: Outcome): Created["facts"] {
-  const note = `No ${missing.join(" and no ")} is free at ${provider.title} now; got ${describeGpu(gpu)}.`;
+const NO_PRICE =
+  "What this sandbox costs is not known, so it does not count. Its price can be set in sandpiper.prices.";
+
+function toFacts({ gpu, rate, missing, provider, startedAt, target }: Outcome): Created["facts"] {
+  const fallback = `No ${missing.join(" and no ")} is free at ${provider.title} now; got ${describeGpu(gpu)}.`;
+  const notes = [
+    ...(missing.length === 0 ? [] : [fallback]),
+    ...(rate === undefined && !isFree(target.providerId) ? [NO_PRICE] : []),
+  ];
   return {
     ...(gpu === undefined ? {} : { gpu }),
     ...(rate === undefined ? {} : { rate }),
-    ...(missing.length === 0 ? {} : { startNotes: [note] }),
+    // Nobody pays for waiting in vain.
+    ...(missing.length === 0 ? {} : { meteredFrom: startedAt }),
+    ...(notes.length === 0 ? {} : { startNotes: notes }),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { CostPolicy, Rate } from "../cloud-records.ts";
 import type { RunRecord } from "../records.ts";
-import { toCost, toDuration } from "./budget.ts";
+import { toCost, toDuration, toLeadMs } from "./budget.ts";
 
 /** What a run's command has cost until now, as its record says it. */
 export function toRunCost(
@@ -23,5 +23,7 @@ export function findBudgetEnd(
   const isRunning = run.state === "running" || run.state === "stopping";
   if (!isRunning || run.startedAt === undefined || !Number.isFinite(budgetUsd)) return undefined;
   if (!rate || rate.usdPerHour === 0) return undefined;
-  return { atMs: Date.parse(run.startedAt) + toDuration(rate.usdPerHour, budgetUsd), budgetUsd };
+  const { usdPerHour } = rate;
+  const allowedMs = toDuration(usdPerHour, budgetUsd) - toLeadMs(usdPerHour, budgetUsd);
+  return { atMs: Math.floor(Date.parse(run.startedAt) + allowedMs), budgetUsd };
 }
