@@ -254,6 +254,19 @@ describe("the connection to Modal", () => {
     expect(emulator.books.calls).toEqual(before);
   });
 
+  it("is good for an app that does not exist yet, but not for an environment", async () => {
+    const missing = { kind: "error", code: "NOT_FOUND", details: "none" } as const;
+    emulator.faults.inject({ ...missing, method: "AppGetOrCreate", times: 2 });
+
+    await expect(newProvider({ environment: "dev" }).check(newCall())).resolves.toBeUndefined();
+
+    emulator.faults.inject({ ...missing, method: "EnvironmentGetOrCreate" });
+    await expect(newProvider({ environment: "dev" }).check(newCall())).rejects.toMatchObject({
+      code: "invalid",
+      message: textWith('no environment "dev"'),
+    });
+  });
+
   it("is made anew when somebody else signs in", async () => {
     let token: Record<string, string> = { tokenId: "ak-unknown0", tokenSecret: "as-unknown0" };
     const provider = newProvider({}, { readCredential: () => token });
