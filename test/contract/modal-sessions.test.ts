@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createModalProvider } from "../../src/providers/modal/modal-provider.ts";
 import { DEFAULT_TARGET } from "../../src/sessions/default-target.ts";
-import type { Target } from "../../src/sessions/records.ts";
+import type { SessionRecord, Target } from "../../src/sessions/records.ts";
 import { startModalEmulator } from "../emulators/modal/modal-emulator.ts";
 import { EngineBench } from "../fakes/engine-bench.ts";
 import { toEmulatorDeps } from "./modal-subject.ts";
@@ -59,16 +59,13 @@ describe("a session on Modal", () => {
   it("that ended by itself leaves an image, where it was asked for", async () => {
     const target = { ...TARGET, options: { exitSnapshot: "true" } };
     const { run } = await bench.runLine("true", { target });
-    const { id, sandboxId = "" } = (await bench.engine.listSessions()).find(({ id }) => id === run.sessionId) ?? {};
+    const findSession = async (): Promise<SessionRecord | undefined> =>
+      (await bench.engine.listSessions()).find(({ id }) => id === run.sessionId);
 
-    await emulator.expire(sandboxId);
+    await emulator.expire((await findSession())?.sandboxId ?? "");
     await bench.runLine("true", { target });
 
-    await expect
-      .poll(async () => (await bench.engine.listSessions()).find((session) => session.id === id)?.exitImage, {
-        timeout: 20_000,
-      })
-      .toMatch(/^im-/);
+    await expect.poll(async () => (await findSession())?.exitImage, { timeout: 20_000 }).toMatch(/^im-/);
   });
 
   it("has an address for a port that it was started with", async () => {

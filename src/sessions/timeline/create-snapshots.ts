@@ -91,20 +91,21 @@ export function createSnapshots(deps: SnapshotsDeps): Snapshots {
     await captureLast({ timeline, store, clock }, session, cause, call);
     await native.desk.saveLast(session, call);
   };
-  const remove = async (snapshotId: string): Promise<void> => {
-    const removed = timeline.list().find(({ id }) => id === snapshotId);
-    await timeline.remove(snapshotId);
-    const isSame = ({ workspaceRoot, treeHash }: SnapshotRecord): boolean =>
-      workspaceRoot === removed?.workspaceRoot && treeHash === removed.treeHash;
-    if (removed && !timeline.list().some(isSame)) await native.records.giveUpTree(removed);
-  };
   return {
     timeline,
     storage,
     desk: new SnapshotDesk({ ...deps, timeline, native: native.desk }),
     native: native.desk,
     savedWorkspaces: native.records,
-    remove,
+    remove: (snapshotId) => remove(timeline, native.records, snapshotId),
     keepLast,
   };
+}
+
+async function remove(timeline: Timeline, saved: NativeRecords, snapshotId: string): Promise<void> {
+  const removed = timeline.list().find(({ id }) => id === snapshotId);
+  await timeline.remove(snapshotId);
+  const isSame = ({ workspaceRoot, treeHash }: SnapshotRecord): boolean =>
+    workspaceRoot === removed?.workspaceRoot && treeHash === removed.treeHash;
+  if (removed && !timeline.list().some(isSame)) await saved.giveUpTree(removed);
 }
