@@ -14,6 +14,7 @@ import {
   listSessions,
   printLog,
 } from "./cli/manage.ts";
+import { listGpus, manageBudget, showCosts } from "./cli/costs.ts";
 import { readOwnVersion } from "./cli/own-version.ts";
 import { pauseSession, resumeSession } from "./cli/pause.ts";
 import { openPort } from "./cli/port.ts";
@@ -42,6 +43,9 @@ const COMMANDS: ReadonlyMap<string, (context: CliContext) => Promise<number>> = 
   ["pull", pullSession],
   ["fork", forkSession],
   ["snapshots", snapshots],
+  ["costs", showCosts],
+  ["gpus", listGpus],
+  ["budget", manageBudget],
   ["storage", manageStorage],
   ["preview", previewUpload],
   ["why", explainPath],

@@ -1,3 +1,4 @@
+import { describeUsd } from "../sessions/cost/budget.ts";
 import type { RunRecord } from "../sessions/records.ts";
 import { hasSucceeded } from "../sessions/batch/batch-counts.ts";
 import { describeOutcome } from "./describe-outcome.ts";
@@ -45,9 +46,4 @@ export function describeRow(row: BatchRow, now: number, digits: number): string 
   const cost = costUsd === undefined ? "" : describeUsd(costUsd);
   const cells = [place, outcome.padEnd(10), time.padStart(9), cost, id, progress.replace(/\s+/g, " ")];
   return cells.filter((cell) => cell !== "").join("  ");
-}
-
-/** Small sums to the hundredth of a cent. */
-export function describeUsd(usd: number): string {
-  return `$${usd.toFixed(usd < 1 ? 4 : 2)}`;
 }

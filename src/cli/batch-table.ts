@@ -1,5 +1,6 @@
 import type { BatchRecord } from "../sessions/cloud-records.ts";
-import { type BatchRow, describeRow, describeUsd } from "./batch-rows.ts";
+import { describeUsd } from "../sessions/cost/budget.ts";
+import { type BatchRow, describeRow } from "./batch-rows.ts";
 
 /** The part of a terminal that a table may take. */
 export interface TableSize {

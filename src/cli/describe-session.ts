@@ -1,4 +1,5 @@
 import { toDisplay } from "../core/workspace-path.ts";
+import { describeUsd } from "../sessions/cost/budget.ts";
 import type { SessionRecord } from "../sessions/records.ts";
 import type { SnapshotRecord } from "../sessions/snapshot-records.ts";
 
@@ -29,6 +30,8 @@ export function describeSession(session: SessionRecord, state: SessionState): st
         : `until ${expiresAt.slice(0, 16).replace("T", " ")} UTC`;
   const image = exitImage === undefined ? "" : `image ${toDisplay(exitImage)}`;
   const what = session.isWarm ? "kept ready" : toDisplay(workspaceRoot);
-  const parts = [id, state.kind.padEnd(10), target.providerId, boundary, when, image, what];
+  const gpu = session.gpu ?? target.gpu ?? "";
+  const price = session.rate ? `${describeUsd(session.rate.usdPerHour)} an hour` : "";
+  const parts = [id, state.kind.padEnd(10), target.providerId, boundary, gpu, when, price, image, what];
   return parts.filter((part) => part !== "").join("  ");
 }

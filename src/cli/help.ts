@@ -31,6 +31,12 @@ Sessions
   sandpiper port SESSION PORT [--token]    where a port can be reached from outside; --token also prints what lets in
   sandpiper image SESSION                  keep a sandbox's file system as an image; prints what --image takes
 
+What it costs
+  sandpiper costs [--json]                 what sandboxes have cost today and this month, and what runs now
+  sandpiper gpus [where] [--json]          the GPUs of a provider, and what a sandbox with one costs
+  sandpiper budget [--per-run USD] [--per-day USD] [--json]
+                                           what may be spent; a sandbox that would pass it is ended after a snapshot
+
 Snapshots
   sandpiper snapshots [list] [--all] [--json]
                                            those of this workspace, or of all; newest first
@@ -75,6 +81,7 @@ Whose account, on Modal
 
 Options of run, besides
   --timeout TIME       stop after 90s, 10m, 2h…; never by default
+  --budget USD         end the run, and its sandbox after a snapshot, when its time has cost so much
   --env NAME=VALUE     an environment variable; may be repeated
   --count N            so many runs, each in a sandbox of its own that knows its place by SANDPIPER_INDEX (from 0) and
                        SANDPIPER_COUNT; a table on a terminal, else a line for each that has ended

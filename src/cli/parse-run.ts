@@ -3,6 +3,7 @@ import { DEFAULT_MAX_FILE_MIB, DEFAULT_MAX_UPLOAD_MIB } from "../sessions/defaul
 import type { BatchPlan } from "../sessions/cloud-records.ts";
 import type { RunRequest } from "../sessions/records.ts";
 import { ACCOUNT_OPTIONS } from "./account.ts";
+import { parseUsd } from "./costs.ts";
 import { parseDuration } from "./duration.ts";
 import { choose, parseCount, parsePairs, parseSizeMiB, TARGET_OPTIONS, toTarget } from "./parse-target.ts";
 import { UsageError } from "./usage-error.ts";
@@ -14,6 +15,7 @@ const OPTIONS = {
   ...TARGET_OPTIONS,
   ...ACCOUNT_OPTIONS,
   timeout: { type: "string" },
+  budget: { type: "string" },
   count: { type: "string" },
   concurrency: { type: "string" },
   env: { type: "string", multiple: true },
@@ -60,6 +62,7 @@ export function parseRunArguments(args: readonly string[], cwd: string, env: Nod
     languages: {},
     env: parsePairs("--env", values.env ?? []),
     timeoutMs: values.timeout === undefined ? 0 : parseDuration(values.timeout),
+    ...(values.budget === undefined ? {} : { budgetUsd: parseUsd("--budget", values.budget) }),
     origin: "cli",
     stopOnDisconnect: true,
     pull: pull !== "none",

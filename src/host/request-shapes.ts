@@ -143,6 +143,7 @@ export function isRunRequest(value: unknown): value is RunRequest {
     ["cwd", (field) => isOptional(field, isText)],
     ["title", (field) => isOptional(field, isText)],
     ["timeoutMs", isNumber],
+    ["budgetUsd", (field) => isOptional(field, isNumber)],
     ["maxFileMiB", isNumber],
     ["maxUploadMiB", isNumber],
     ["allowedSecrets", (field) => field === "all" || isTexts(field)],

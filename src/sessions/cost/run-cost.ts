@@ -20,7 +20,8 @@ export function findBudgetEnd(
   { perRunUsd }: CostPolicy,
 ): { readonly atMs: number; readonly budgetUsd: number } | undefined {
   const budgetUsd = Math.min(run.budgetUsd ?? Infinity, perRunUsd > 0 ? perRunUsd : Infinity);
-  const isRunning = run.state === "running" || run.state === "stopping";
+  // One that is being ended for its cost is over it already.
+  const isRunning = (run.state === "running" || run.state === "stopping") && run.stopReason !== "budget";
   if (!isRunning || run.startedAt === undefined || !Number.isFinite(budgetUsd)) return undefined;
   if (!rate || rate.usdPerHour === 0) return undefined;
   const { usdPerHour } = rate;
