@@ -20,8 +20,8 @@ const MAX_THROTTLE_WAIT_S = 30;
 export function readServerUrl(env: NodeJS.ProcessEnv): string | undefined {
   const text = env["SANDPIPER_MODAL_SERVER_URL"];
   if (!text) return undefined;
-  const url = URL.parse(text);
-  const isLoopback = url !== null && ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isLoopback = url !== undefined && ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
   if (url && (url.protocol === "https:" || (url.protocol === "http:" && isLoopback))) return text;
   throw new SandboxError(
     "invalid",

@@ -97,17 +97,16 @@ function attend(running: ContainerProcess<Uint8Array>, { machine, plan, command,
     killAll: () => killAll(machine.sandbox),
   });
   const stdin = createStdinWriter(running.stdin);
-  const ended = Promise.withResolvers<void>();
-  // Modal forgets a command's stdin with the command: what fails because of that is no failure.
+  // Modal forgets a command's stdin with the command: what fails because of that is no failure, as `toProcess` sees then.
   const untilEnd = async (work: Promise<void>): Promise<void> => {
     try {
       await work;
     } catch (error) {
-      await Promise.race([ended.promise, delay(END_GRACE_MS)]);
+      await Promise.race([process.exit, delay(END_GRACE_MS)]);
       throw error;
     }
   };
-  const process = toProcess({
+  const process: Process = toProcess({
     nonce: plan.nonce,
     stdout: toCuttable(running.stdout, watch.cut),
     ...(command.pty ? {} : { stderr: toCuttable(running.stderr, watch.cut) }),
@@ -120,7 +119,6 @@ function attend(running: ContainerProcess<Uint8Array>, { machine, plan, command,
     whenLost: () => whyLost(machine, call.signal),
     release: () => watch.dispose(),
   });
-  void process.exit.then(() => ended.resolve());
   return process;
 }
 

@@ -22,7 +22,7 @@ export function createPorts(sandbox: Sandbox, work: Work): Ports {
 
 /** An address is opened by a click: nothing but the web may come of it. */
 function toSafeUrl(text: string): string {
-  const url = URL.parse(text);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === "https:" || url?.protocol === "http:") return url.href;
   throw new SandboxError("unavailable", "Modal gave an address that is none of the web's. Try again.");
 }
