@@ -117,10 +117,7 @@ describe("a budget", () => {
     clock.advance(HOUR_MS - 1000);
     await bench.engine.destroySession(id);
 
-    await expect(start()).rejects.toMatchObject({
-      code: "blocked",
-      message: expect.stringMatching(/Today's budget of \$1\.00 is used up.*sandpiper\.budget\.perDayUsd/),
-    });
+    await expect(start()).rejects.toThrow(/Today's budget of \$1\.00 is used up.*sandpiper\.budget\.perDayUsd/);
     clock.advance(13 * HOUR_MS);
     expect((await start()).state).toBe("ready");
   });
@@ -161,10 +158,7 @@ describe("a budget", () => {
     const rare: Target = { ...MODAL, gpu: "RARE" };
     expect(await bench.engine.estimateRate(rare)).toBeUndefined();
     await bench.engine.setCostPolicy({ ...FREE_POLICY, perRunUsd: 5 });
-    await expect(start(rare)).rejects.toMatchObject({
-      code: "blocked",
-      message: expect.stringMatching(/price of RARE is not known.*sandpiper\.prices/),
-    });
+    await expect(start(rare)).rejects.toThrow(/price of RARE is not known.*sandpiper\.prices/);
     await bench.engine.setCostPolicy({ ...FREE_POLICY, perRunUsd: 5, prices: { ...PRICES, "modal/gpu/RARE": 1 } });
     expect((await start(rare)).rate?.usdPerHour).toBe(2);
   });
