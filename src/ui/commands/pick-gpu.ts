@@ -32,9 +32,13 @@ export async function selectGpu(deps: CommandDeps): Promise<void> {
     throw new EditorError("unsupported", message, [select]);
   }
   const choice = await pickGpu(deps, target);
-  if (!choice) return;
-  await writeSetting("gpu", choice.gpu);
-  await writeSetting("gpuFallbacks", choice.fallbacks);
+  if (choice) await writeGpuChoice(choice);
+}
+
+/** Makes a choice what runs get from now on. */
+export async function writeGpuChoice({ gpu, fallbacks }: GpuChoice): Promise<void> {
+  await writeSetting("gpu", gpu);
+  await writeSetting("gpuFallbacks", fallbacks);
 }
 
 /** Asks for a GPU, how many, and what to take when none is free. Undefined when the user breaks off. @throws {SandboxError} */

@@ -7,7 +7,7 @@ import { hasAbility } from "../abilities.ts";
 import { withProgress } from "../register-command.ts";
 import { readSetting } from "../settings.ts";
 import { EditorError, openSettings } from "../show-error.ts";
-import { readTarget } from "../target.ts";
+import { type GpuChoice, readTarget } from "../target.ts";
 import { allowSnapshotSecrets } from "../upload/allow-snapshot-secrets.ts";
 import { askConsentFor } from "../upload/consent.ts";
 import { findSnapshotOf } from "../views/session-item.ts";
@@ -17,7 +17,7 @@ import type { CommandDeps } from "./command-deps.ts";
 import { openTerminal } from "./control-run.ts";
 import { isSessionItem } from "./pick-run.ts";
 import { pickSnapshot, titleOf } from "./pick-snapshot.ts";
-import { pickGpu } from "./pick-gpu.ts";
+import { pickGpu, writeGpuChoice } from "./pick-gpu.ts";
 import { pickTarget } from "./pick-target.ts";
 
 /** Where a session goes: a new sandbox on the target, or that of an existing session. */
@@ -160,9 +160,28 @@ async function restoreTo(
 async function offerNext(deps: CommandDeps, session: SessionRecord, message: string, hasEnv: boolean): Promise<void> {
   const terminal = vscode.l10n.t("Open Terminal");
   const settings = openSettings("sandpiper.run.env");
-  const choice = await vscode.window.showInformationMessage(message, terminal, ...(hasEnv ? [settings.title] : []));
+  const gpu = toOtherGpu(session);
+  const buttons = [terminal, ...(gpu ? [gpu.title] : []), ...(hasEnv ? [settings.title] : [])];
+  const choice = await vscode.window.showInformationMessage(message, ...buttons);
   if (choice === terminal) await openTerminal(deps, { kind: "session", session });
   if (choice === settings.title) await vscode.commands.executeCommand(settings.command, ...(settings.args ?? []));
+  if (gpu && choice === gpu.title) await writeGpuChoice(gpu.choice);
+}
+
+interface OtherGpu {
+  readonly title: string;
+  readonly choice: GpuChoice;
+}
+
+/** The session's GPU, where runs would ask for another one and so start another sandbox. */
+function toOtherGpu({ target, workspaceRoot }: SessionRecord): OtherGpu | undefined {
+  const now = readTarget(toFolderUri(workspaceRoot));
+  if (target.providerId !== now.providerId || !hasAbility(target, "gpus") || target.gpu === now.gpu) return undefined;
+  const choice = { gpu: target.gpu ?? "", fallbacks: target.gpuFallbacks ?? [] };
+  const title = target.gpu
+    ? vscode.l10n.t("Run on {0} from Now On", target.gpu)
+    : vscode.l10n.t("Run without a GPU from Now On");
+  return { title, choice };
 }
 
 function describeEnv({ envNames, workspaceRoot }: SnapshotRecord): string | undefined {

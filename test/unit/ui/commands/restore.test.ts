@@ -104,6 +104,25 @@ describe("restoreSession", () => {
     expect([other?.target, none?.target, same?.target]).toEqual([{ ...plain, gpu: "L4" }, plain, target]);
   });
 
+  it("offers to run on the session's GPU from now on, where runs would get another sandbox", async () => {
+    Object.assign(state.settings, { "sandpiper.provider": "modal", "sandpiper.gpu": "H100" });
+    const target = { ...TARGET, providerId: "modal", gpu: "H100" } as const;
+    const { deps, engine, item } = await setUp(fakeSnapshot({ target }));
+    engine.gpus = [{ tier: { id: "L4", title: "L4" } }];
+    state.picks = ["Like Before, with Another GPU…", "L4", "Nothing Else: Say So and Stop"];
+    state.answers = ["Run on L4 from Now On"];
+    await restoreSession(deps, item);
+    await settle();
+    expect(state.settings["sandpiper.gpu"]).toBe("L4");
+    state.picks = ["Like Before, with Another GPU…", "L4", "Nothing Else: Say So and Stop"];
+    await restoreSession(deps, item);
+
+    expect(state.messages.map(({ buttons }) => buttons)).toEqual([
+      ["Open Terminal", "Run on L4 from Now On"],
+      ["Open Terminal"],
+    ]);
+  });
+
   it("names the environment variables whose values nobody has kept, and leads to where they are set", async () => {
     const { deps, item } = await setUp(fakeSnapshot({ envNames: ["API_URL", "SEED"] }));
     state.settings["sandpiper.run.env"] = { SEED: "1" };
