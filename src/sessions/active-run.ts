@@ -27,6 +27,8 @@ import { createStopper, STOP_STEP_MS, type Stopper } from "./stop.ts";
 
 const MAX_SKIPPED_ROWS = 100;
 const MAX_NOTES = 50;
+/** Many sandboxes end at once there. */
+const BATCH_CLEANUP_MS = 60_000;
 
 /** What every run is made from. */
 export interface RunDeps extends PrepareDeps {
@@ -300,7 +302,7 @@ export class ActiveRun {
     this.#session = undefined;
     if (!this.#deps.pool.find(session.record.id)) return;
     await this.#deps.pool
-      .destroy(session.record.id, toCleanupCall(this.#call()))
+      .destroy(session.record.id, toCleanupCall(this.#call(), this.#source ? BATCH_CLEANUP_MS : undefined))
       .catch((error: unknown) => this.#update({}, `The sandbox could not be destroyed: ${toMessage(error)}`));
   }
 

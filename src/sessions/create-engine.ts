@@ -59,7 +59,7 @@ class LocalEngine implements HostedEngine {
     this.#parts = createParts(deps, installId, {
       newCall: () => this.#call(),
       onDidChange: (event) => this.#tell(event),
-      onDidFailToCreate: () => this.#startSweep(),
+      onDidLoseTrack: () => this.#startSweep(),
       onDidEndRun: () => this.#forgetOld(),
     });
   }

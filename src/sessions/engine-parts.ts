@@ -50,8 +50,8 @@ export interface EngineDeps {
 export interface PartsOwner {
   readonly newCall: () => Call;
   readonly onDidChange: (event: EngineEvent) => void;
-  /** A sandbox may have been made all the same: the answer may have been lost. */
-  readonly onDidFailToCreate: () => void;
+  /** A sandbox may be there that no session has: the answer may have been lost. */
+  readonly onDidLoseTrack: () => void;
   readonly onDidEndRun: () => Promise<void>;
 }
 
@@ -75,14 +75,14 @@ export interface EngineParts {
 
 // The parts are made from the pool that calls them.
 function toPoolHooks(
-  { onDidChange, onDidFailToCreate }: PartsOwner,
+  { onDidChange, onDidLoseTrack }: PartsOwner,
   parts: () => Pick<EngineParts, "snapshots" | "pauses" | "sandboxes" | "warm" | "costs">,
 ): PoolHooks {
   return {
     onDidChange: (session) => onDidChange({ type: "session", session }),
     admit: (target, gpu, sessionId) => parts().costs.admit(target, gpu, sessionId),
     claimWarm: (request, call) => parts().warm.claim(request, call),
-    onDidFailToCreate,
+    onDidLoseTrack,
     onWillEnd: (session, cause) => parts().snapshots.keepLast(session, cause),
     resumePaused: (request, call, notes) => parts().pauses.resumeFor(request, call, notes),
     onDidLose: (session) => parts().sandboxes.noteLost(session),

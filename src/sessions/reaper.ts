@@ -49,8 +49,10 @@ export async function sweepSandboxes(deps: ReaperDeps, call: Call): Promise<void
   for (const target of distinctTargets(deps.pool.list())) {
     try {
       const provider = await deps.loadProvider(target);
+      const doomed = listDoomed(deps, target);
       for await (const summary of provider.list(call)) await sweepOne(deps, provider, summary, call);
-      await endDestroyed(deps, target);
+      // It got through: what was to be destroyed there is no more.
+      for (const { id } of doomed) await deps.pool.end(id, "It was destroyed later: that had failed before.");
     } catch (error) {
       call.logger.warn(`Sandboxes on ${target.providerId} could not be looked through: ${toMessage(error)}`);
     }
@@ -59,7 +61,8 @@ export async function sweepSandboxes(deps: ReaperDeps, call: Call): Promise<void
 
 async function sweepOne(deps: ReaperDeps, provider: Provider, summary: SandboxSummary, call: Call): Promise<void> {
   if (summary.labels[INSTALL_LABEL] !== deps.installId) return;
-  if (await deps.ledger.owns(summary.labels[SESSION_LABEL] ?? "-")) return;
+  const sessionId = summary.labels[SESSION_LABEL] ?? "-";
+  if (deps.pool.isEnding(sessionId) || (await deps.ledger.owns(sessionId))) return;
   call.logger.info(`Destroying the sandbox ${summary.name}, which no session owns`);
   try {
     const sandbox = await provider.connect(summary.id, call);
@@ -69,13 +72,12 @@ async function sweepOne(deps: ReaperDeps, provider: Provider, summary: SandboxSu
   }
 }
 
-// The sweep got through: what was to be destroyed on that target is no more.
-async function endDestroyed(deps: ReaperDeps, target: Target): Promise<void> {
-  for (const record of deps.pool.list()) {
-    if (record.state === "destroying" && toPlace(record.target) === toPlace(target)) {
-      await deps.pool.end(record.id, "It was destroyed after the engine had stopped.");
-    }
-  }
+// Those that nobody destroys at present.
+function listDoomed({ pool }: ReaperDeps, target: Target): readonly SessionRecord[] {
+  const place = toPlace(target);
+  return pool
+    .list()
+    .filter((record) => record.state === "destroying" && toPlace(record.target) === place && !pool.isEnding(record.id));
 }
 
 function distinctTargets(records: readonly SessionRecord[]): readonly Target[] {

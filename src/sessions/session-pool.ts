@@ -11,8 +11,9 @@ import { lastsFor, type NewSessionRequest, selectWarm, type SessionRequest, toNe
 import { type Admit, createWithFallbacks } from "./cost/create-with-fallbacks.ts";
 import { endSandbox, isGone } from "./end-sandbox.ts";
 import type { SessionRecord, Target } from "./records.ts";
-import { toSandboxSpec, toTargetKey } from "./sandbox-spec.ts";
+import { toSandboxSpec } from "./sandbox-spec.ts";
 import { createSessionFiles, readSessionFiles, type SessionFiles } from "./session-files.ts";
+import { isForgottenAtEnd, toWarmKey, type WarmKey } from "./session-key.ts";
 import { SessionSaves } from "./session-saves.ts";
 import { SessionTimers } from "./session-timers.ts";
 import { type StateFolder, toSessionFolder } from "./state-folder.ts";
@@ -36,8 +37,8 @@ export interface PoolHooks {
   readonly admit: Admit;
   /** A sandbox that was made ready for such a session, as that session. */
   readonly claimWarm: (request: NewSessionRequest, call: Call) => Promise<LiveSession | undefined>;
-  /** A sandbox may have been made all the same: the answer may have been lost. */
-  readonly onDidFailToCreate: () => void;
+  /** A sandbox may be there that no session has: the answer may have been lost. */
+  readonly onDidLoseTrack: () => void;
   /** Called with a session whose sandbox is about to end; the sandbox is there until this resolves. Never rejects. */
   readonly onWillEnd: (session: LiveSession, cause: "destroy" | "expiry") => Promise<void>;
   /** Goes on with a paused session that could serve the request, if there is one. */
@@ -45,8 +46,6 @@ export interface PoolHooks {
   /** Called with a session that has ended although nobody destroyed it. */
   readonly onDidLose: (record: SessionRecord) => void;
 }
-
-type WarmKey = Pick<SessionRequest, "workspaceRoot" | "target">;
 
 /** A sandbox that a session gets: filled, or known to hold these files. */
 interface Adopted extends Pick<NewSessionRequest, "fill"> {
@@ -66,6 +65,7 @@ export class SessionPool {
   readonly #records = new Map<string, SessionRecord>();
   readonly #live = new Map<string, LiveSession>();
   readonly #creating = new Map<string, AbortController>();
+  readonly #ending = new Set<string>();
   readonly #timers: SessionTimers;
   readonly #locks = createLocks();
   readonly #saves: SessionSaves;
@@ -127,7 +127,7 @@ export class SessionPool {
       });
     } catch (error) {
       await this.end(record.id, `It could not be started: ${toMessage(error)}`);
-      this.#deps.onDidFailToCreate();
+      this.#deps.onDidLoseTrack();
       throw error;
     }
   }
@@ -170,8 +170,8 @@ export class SessionPool {
 
   /**
    * Ends a session's sandbox. Idempotent.
-   * @throws {SandboxError} when the sandbox may still be there; the session then stays `destroying`, and the next start
-   * of the engine tries again
+   * @throws {SandboxError} when the sandbox may still be there; the session then stays `destroying` until a sweep, now or
+   * when an engine starts, gets through
    */
   async destroy(sessionId: string, call: Call, reason = "It was destroyed."): Promise<void> {
     const record = this.#findRecord(sessionId);
@@ -180,9 +180,22 @@ export class SessionPool {
       ?.abort(new SandboxError("not-found", "The session was destroyed while it was being created."));
     if (record.state === "ended" || record.state === "creating") return;
     await this.save({ ...record, state: "destroying" });
-    await endSandbox(this.#deps, { record, live: this.#live.get(record.id) }, call);
+    this.#ending.add(sessionId);
+    try {
+      await endSandbox(this.#deps, { record, live: this.#live.get(record.id) }, call);
+    } catch (error) {
+      // There may be thousands of them, and nobody asks for this one again.
+      if (record.batchId !== undefined) this.#letGo(sessionId);
+      this.#deps.onDidLoseTrack();
+      throw error;
+    } finally {
+      this.#ending.delete(sessionId);
+    }
     await this.end(sessionId, reason);
   }
+
+  /** Whether its sandbox is being ended at this moment, and may still be looked at. */
+  isEnding = (sessionId: string): boolean => this.#ending.has(sessionId);
 
   /**
    * A session that is ready, whoever started it.
@@ -229,10 +242,7 @@ export class SessionPool {
     const { clock } = this.#deps;
     await this.save({ ...record, state: "ended", endReason: reason, endedAt: toIsoTime(clock) });
     if (record.state === "ready") this.#deps.onDidLose(record);
-    // A batch's run tells what there is to tell, and one that nobody took has nothing to. But a sandbox whose making failed
-    // may be there all the same: its record says where to look for it.
-    const isForNobody = record.batchId !== undefined || record.isWarm;
-    if (isForNobody && record.state !== "creating") await this.forget(sessionId);
+    if (isForgottenAtEnd(record)) await this.forget(sessionId);
   }
 
   #letGo(sessionId: string): void {
@@ -362,9 +372,4 @@ export class SessionPool {
     }
     return undefined;
   }
-}
-
-// Sessions that could serve the same request are found, and found again, one at a time.
-function toWarmKey({ workspaceRoot, target }: WarmKey): string {
-  return `${workspaceRoot}\n${toTargetKey(target)}`;
 }

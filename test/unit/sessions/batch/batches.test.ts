@@ -212,6 +212,19 @@ describe("a batch", { timeout: 30_000 }, () => {
     await expect.poll(() => bench.provider.sandboxes.size).toBe(0);
   });
 
+  it("has a sandbox destroyed when that failed at first, and forgets it then", async () => {
+    let failures = 0;
+    bench.provider.onStep = (step) => {
+      if (step === "destroy" && failures++ === 0) throw new SandboxError("unavailable", "No answer.");
+    };
+
+    const batch = await runBatch("true", { count: 1 });
+
+    expect(batch.succeeded).toBe(1);
+    await expect.poll(() => bench.provider.sandboxes.size).toBe(0);
+    await expect.poll(() => bench.engine.listSessions()).toEqual([]);
+  });
+
   it("waits for room at a provider that is full, and runs all the same", async () => {
     const clock = new FakeClock(Date.now());
     await bench.dispose();
