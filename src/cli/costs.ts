@@ -71,8 +71,8 @@ function describeCosts({ todayUsd, monthUsd, usdPerHour, isPartial, policy }: Co
   ];
 }
 
-function describeRunning({ id, target, gpu, rate, createdAt, workspaceRoot }: SessionRecord): string {
-  const hours = (Date.now() - Date.parse(createdAt)) / HOUR_MS;
+function describeRunning({ id, target, gpu, rate, createdAt, meteredFrom, workspaceRoot }: SessionRecord): string {
+  const hours = (Date.now() - Date.parse(meteredFrom ?? createdAt)) / HOUR_MS;
   const usdPerHour = rate?.usdPerHour ?? 0;
   const cost = `${describeUsd(usdPerHour * hours)} so far, ${describeUsd(usdPerHour)} an hour`;
   return [id, target.providerId, gpu ?? "cpu", cost, toDisplay(workspaceRoot)].join("  ");

@@ -5,6 +5,7 @@ import type { GpuTier, Provider } from "../../core/provider.ts";
 import { SandboxError, toMessage } from "../../core/sandbox-error.ts";
 import { type Clock, type Timer, toIsoTime } from "../clock.ts";
 import type { BatchPlan, CostPolicy, CostReport, GpuOffer, Rate } from "../cloud-records.ts";
+import { createDeferred } from "../deferred.ts";
 import type { EngineEvent } from "../engine.ts";
 import type { RunRecord, RunRequest, SessionRecord, Target } from "../records.ts";
 import type { RunDesk } from "../run-desk.ts";
@@ -33,6 +34,8 @@ export interface CostsDeps {
 /** Sums that change faster than this are told together. */
 const TELL_AFTER_MS = 500;
 const RETRY_MS = 30_000;
+/** How long runs that have used up their money get to stop and to bring back what they changed. */
+const STOP_MS = 30_000;
 /** A machine that slept has its timers go off late: none waits longer. */
 const MAX_WAIT_MS = 60_000;
 const NO_PRICE =
@@ -267,10 +270,20 @@ export class Costs {
     );
   }
 
+  // What they changed comes back as a change set, if they end in time.
+  async #stop(records: readonly RunRecord[], message: string): Promise<void> {
+    const runs = records.map(({ id }) => this.#deps.runs.findActive(id)).filter((run) => run !== undefined);
+    for (const run of runs) run.exceed(message);
+    const late = createDeferred<void>();
+    const timer = this.#deps.clock.after(STOP_MS, () => late.resolve());
+    await Promise.race([Promise.all(runs.map((run) => run.stop(false, "budget"))), late.promise]);
+    timer.dispose();
+  }
+
   async #end(sessionIds: readonly string[], message: string): Promise<void> {
     const { pool, logger, newCall } = this.#deps;
     const runs = this.#deps.runs.listActive().filter(({ sessionId = "" }) => sessionIds.includes(sessionId));
-    for (const { id } of runs) this.#deps.runs.findActive(id)?.exceed(message);
+    await this.#stop(runs, message);
     const end = async (id: string): Promise<void> => {
       try {
         await pool.destroy(id, newCall(), message);

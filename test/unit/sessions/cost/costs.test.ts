@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SandboxError } from "../../../../src/core/sandbox-error.ts";
 import type { CostPolicy } from "../../../../src/sessions/cloud-records.ts";
@@ -39,7 +41,14 @@ async function start(target: Target = MODAL): Promise<SessionRecord> {
 async function startSleeping(target: Target, budgetUsd?: number): Promise<RunRecord> {
   const own = { target, ...(budgetUsd === undefined ? {} : { budgetUsd }) };
   const { id } = await bench.engine.startRun(bench.toRequest({ kind: "line", line: "echo up > up; sleep 60" }, own));
-  return await bench.waitFor(id, ({ state }) => state === "running");
+  const run = await bench.waitFor(id, ({ state }) => state === "running");
+  const folder = await bench.sandboxOf(run.sessionId);
+  await expect.poll(() => existsSync(join(folder, "up"))).toBe(true);
+  return run;
+}
+
+async function advanceUntil(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) clock.advance(1000);
 }
 
 async function find(id: string): Promise<SessionRecord | undefined> {
@@ -126,13 +135,19 @@ describe("a budget", () => {
     await bench.engine.setCostPolicy({ ...FREE_POLICY, perDayUsd: 1 });
     await bench.write("a.txt", "a");
     const { id, sessionId = "" } = await startSleeping(MODAL);
-    clock.advance(HOUR_MS + 1000);
+    clock.advance(HOUR_MS - 16_000);
+    expect((await bench.engine.listRuns())[0]?.state).toBe("running");
+    // A second at a time, and no more of them than it takes: a command gets real time to end.
+    const ending = bench.finish(id);
+    await advanceUntil(async () => (await bench.engine.listRuns())[0]?.state !== "running");
 
-    const { run } = await bench.finish(id);
+    const { run } = await ending;
     expect(run).toMatchObject({ stopReason: "budget", error: { code: "blocked" } });
     expect(run.error?.message).toMatch(/Today's budget of \$1\.00 is used up.*in a snapshot/);
+    expect((await bench.engine.readChanges(id)).map(({ path }) => path)).toEqual(["up"]);
     await expect.poll(() => find(sessionId)).toMatchObject({ state: "ended" });
-    expect((await bench.engine.listSnapshots()).map(({ cause }) => cause)).toContain("destroy");
+    const [newest] = await bench.engine.listSnapshots();
+    expect((await bench.engine.listSnapshotFiles(newest?.id ?? "")).map(({ path }) => path)).toContain("up");
     expect(bench.provider.sandboxes.size).toBe(0);
   });
 
