@@ -4,7 +4,7 @@ import { toDisplay } from "../../core/workspace-path.ts";
 
 const MOST = 8;
 
-/** As https://modal.com/docs/guide/gpu lists them, smallest first; memory as NVIDIA's data sheets say. */
+/** As https://modal.com/docs/guide/gpu lists them, smallest first; memory as NVIDIA's data sheets say, B200 as there (1,536 GB for 8). */
 export const GPU_TIERS: readonly GpuTier[] = [
   { id: "T4", title: "NVIDIA T4", vramGiB: 16, maxCount: MOST },
   { id: "L4", title: "NVIDIA L4", vramGiB: 24, maxCount: MOST },
@@ -15,7 +15,7 @@ export const GPU_TIERS: readonly GpuTier[] = [
   { id: "RTX-PRO-6000", title: "NVIDIA RTX PRO 6000", vramGiB: 96, maxCount: MOST },
   { id: "H100", title: "NVIDIA H100", vramGiB: 80, maxCount: MOST },
   { id: "H200", title: "NVIDIA H200", vramGiB: 141, maxCount: MOST },
-  { id: "B200", title: "NVIDIA B200", vramGiB: 180, maxCount: MOST },
+  { id: "B200", title: "NVIDIA B200", vramGiB: 192, maxCount: MOST },
 ];
 
 /**

@@ -91,7 +91,7 @@ async function checkGpus(provider: Provider, wishes: readonly (string | undefine
   // The provider has words of its own for having none.
   if (tiers.length === 0) return;
   for (const { id, count } of wanted) {
-    const tier = tiers.find((each) => each.id.toLowerCase() === id.toLowerCase());
+    const tier = tiers.find((each) => each.id === id);
     const names = tiers.map((each) => each.id).join(", ");
     if (!tier)
       throw new SandboxError("invalid", `${provider.title} has no GPU "${id}". Choose one of: ${names}, ${NO_GPU}.`);
