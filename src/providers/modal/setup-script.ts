@@ -16,8 +16,8 @@ done=${TOOLS}/setup-$1 tries=0
 shift
 until [ -e "$done" ]; do
   tries=$((tries + 1))
-  if [ "$tries" -gt 1000 ]; then echo "sandpiper: the sandbox was not set up" >&2; exit 126; fi
-  sleep 0.01 2>/dev/null || sleep 1
+  if [ "$tries" -gt 3000 ]; then echo "sandpiper: the sandbox was not set up" >&2; exit 126; fi
+  sleep 0.003 2>/dev/null || sleep 1
 done
 `;
 
@@ -43,18 +43,21 @@ const MARKS = { perl: "sandpiper-ready perl", shell: "sandpiper-ready shell" } a
  * Makes a fresh sandbox ready, as root: folders, the user of commands, and the scripts that start them. $1 and $2 are the
  * supervisor's scripts, $3 the script that ends everything, $4 the largest file in blocks of 512 bytes, $5 most processes.
  * Commands are not root, so that they can't touch what limits them. Who may not change users in a user namespace with one
- * user alone makes another around the command; busybox, as of Alpine, has neither tool for that, but su.
+ * user alone makes another around the command; busybox, as of Alpine, has neither tool for that, but su. Builtins do what
+ * they can: the first command waits for this, and a program takes gVisor some milliseconds to start.
  */
 const SETUP = `
 fail() { printf 'sandpiper-failed %s\\n' "$1"; exit 1; }
 umask 022
-[ "$(id -u)" = 0 ] || fail "it does not run as root"
-mkdir -p ${TOOLS} ${FOLDERS.workspace} ${FOLDERS.private} ${HOME} || fail "its root folder cannot be written to"
+while read -r key own rest && [ "$key" != Uid: ]; do :; done </proc/self/status
+[ "$own" = 0 ] || fail "it does not run as root"
+mkdir -p ${FOLDERS.workspace} ${FOLDERS.private} ${HOME} || fail "its root folder cannot be written to"
 id=${USER_ID}
-if ! grep -q "^[^:]*:[^:]*:$id:" /etc/passwd 2>/dev/null; then
+find_name() { while IFS=: read -r name rest uid more; do [ "$uid" != $id ] || return 0; done </etc/passwd; return 1; }
+if ! find_name 2>/dev/null; then
+  name=sandbox
   echo "sandbox:x:$id:$id::${HOME}:/bin/sh" >>/etc/passwd
 fi
-name=$(grep "^[^:]*:[^:]*:$id:" /etc/passwd | head -n 1 | cut -d : -f 1)
 if chown $id:$id ${FOLDERS.workspace} ${FOLDERS.private} ${HOME} 2>/dev/null &&
   setpriv --reuid $id --regid $id --clear-groups --no-new-privs --inh-caps=-all true 2>/dev/null; then
   become="setpriv --reuid $id --regid $id --clear-groups --no-new-privs --inh-caps=-all"
@@ -70,20 +73,19 @@ chmod 700 ${FOLDERS.private}
 printf %s "$1" >${SCRIPT_PATHS.shell}
 printf %s "$2" >${SCRIPT_PATHS.perl}
 printf %s "$3" >${TOOLS}/kill-all.sh
-rm -f ${TOOLS}/disk-full
-cat >${TOOLS}/enter.$$ <<END || fail "its disk is full"
-ulimit -c 0
+if [ -e ${TOOLS}/disk-full ]; then rm -f ${TOOLS}/disk-full; fi
+printf '%s\\n' "ulimit -c 0
 ulimit -f $4 2>/dev/null
 ulimit -n 4096 2>/dev/null
 ulimit -u $5 2>/dev/null || ulimit -p $5
-case \\$HOME in "" | / | /root) HOME=${HOME} && export HOME ;; esac
-exec $become "\\$@"
-END
+case \\$HOME in '' | / | /root) HOME=${HOME} && export HOME ;; esac
+exec $become \\"\\$@\\"" >${TOOLS}/enter.$$ || fail "its disk is full"
 mv ${TOOLS}/enter.$$ ${TOOLS}/enter.sh
-for perl in /usr/bin/perl /usr/local/bin/perl "$(command -v perl 2>/dev/null)"; do
-  if [ -n "$perl" ] && [ -x "$perl" ]; then echo "${MARKS.perl}"; exit 0; fi
-done
-echo "${MARKS.shell}"
+if [ -x /usr/bin/perl ] || [ -x /usr/local/bin/perl ] || command -v perl >/dev/null; then
+  echo "${MARKS.perl}"
+else
+  echo "${MARKS.shell}"
+fi
 `;
 
 /** $1 is the creation, what follows is for SETUP. The file that others wait for is there at once and whole. */
