@@ -106,7 +106,7 @@ describe("Modal", () => {
     await workbench.screenshot("run-on-many-question");
     await workbench.dialog.getByRole("button", { name: "Send and Run" }).click();
     const table = findWebview(workbench);
-    await table.locator("#rows tr", { hasText: "exit 0" }).first().waitFor();
+    await table.locator("#rows tr", { hasText: "exit 1" }).waitFor();
     await workbench.screenshot("run-on-many");
 
     await table.locator("#summary", { hasText: "12 of 12 done, 1 failed" }).waitFor();

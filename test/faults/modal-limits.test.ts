@@ -101,16 +101,18 @@ describe("a GPU", () => {
 });
 
 describe("a budget", () => {
-  it("that a run reaches ends its sandbox after a snapshot, and says so", async () => {
+  it("that a run reaches stops it, brings back what it made, and ends its sandbox", async () => {
     user = await ModalDoor.open();
 
     const line = "echo made >made.txt; echo up; exec sleep 60";
-    const { code, stdout, stderr } = await user.run(line, ["--gpu", "H100", "--budget", "0.004"]);
+    const { code, stdout, stderr, ms } = await user.run(line, ["--gpu", "H100", "--budget", "0.004"]);
 
-    expect([code, stdout.toString()]).toEqual([125, "up\n"]);
-    expect(stderr).toMatch(/budget of \$0\.00\d*.*snapshot/i);
-    expect(user.emulator.books.leaked()).toEqual([]);
+    expect([code, stdout.toString()]).toEqual([130, "up\n"]);
+    expect(stderr).toMatch(/budget of \$0\.00\d* was reached/);
+    expect(ms).toBeLessThan(30_000);
+    expect(await user.door.changes()).toEqual(["A made.txt"]);
     expect((await user.say(["snapshots", "show", "last"])).stdout.toString()).toContain("made.txt");
+    await expect.poll(() => user.emulator.books.leaked(), { timeout: 20_000 }).toEqual([]);
     await expectNoTraces();
   });
 
