@@ -36,7 +36,13 @@ export function checkBudget(
       `A minute of ${what} costs more than a run may (${describeUsd(perRunUsd)}). Raise sandpiper.budget.perRunUsd, or take something cheaper.`,
     );
   const soonUsd = todayUsd + toCost({ ...rate, usdPerHour: usdPerHour + count * rate.usdPerHour }, LEAST_MS);
-  if (perDayUsd > 0 && soonUsd > perDayUsd) throw new SandboxError("blocked", describeDayOver(todayUsd, perDayUsd));
+  if (perDayUsd > 0 && soonUsd > perDayUsd) throw new SandboxError("blocked", describeNoRoom(todayUsd, perDayUsd));
+}
+
+function describeNoRoom(todayUsd: number, perDayUsd: number): string {
+  // Some of it is left, but not for a minute of that.
+  if (todayUsd >= perDayUsd / 2) return describeDayOver(todayUsd, perDayUsd);
+  return `Today's budget of ${describeUsd(perDayUsd)} has no room for a minute of that (${describeUsd(todayUsd)} so far). Raise sandpiper.budget.perDayUsd, or take something cheaper.`;
 }
 
 /** How long before a limit ending begins: a snapshot takes its time, and costs. Little of a small budget goes for that. */

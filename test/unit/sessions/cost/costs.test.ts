@@ -131,6 +131,11 @@ describe("a budget", () => {
     expect((await start()).state).toBe("ready");
   });
 
+  it("of a day that is too small for a minute says that, not that it is used up", async () => {
+    await bench.engine.setCostPolicy({ ...FREE_POLICY, perDayUsd: 0.001 });
+    await expect(start()).rejects.toThrow(/has no room for a minute of that \(\$0\.00 so far\)/);
+  });
+
   it("of a day ends what runs when it is reached, after a snapshot, and the run says so", async () => {
     await bench.engine.setCostPolicy({ ...FREE_POLICY, perDayUsd: 1 });
     await bench.write("a.txt", "a");
