@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import type { RunRecord } from "../sessions/records.ts";
+import type { RunRecord, Target } from "../sessions/records.ts";
 import { toDisplay } from "../core/workspace-path.ts";
 import { describeRunCost } from "./describe-cost.ts";
 import { describeProvider, describeTarget } from "./target.ts";
@@ -76,8 +76,10 @@ export function describeShortPlace({ target, boundary }: Pick<RunRecord, "target
   return boundary === "gvisor" ? describeTarget(target, boundary) : describeProvider(target.providerId);
 }
 
-export function describeNetwork(run: RunRecord): string {
-  return run.target.network === "none" ? vscode.l10n.t("network off") : vscode.l10n.t("network on");
+/** In two or three words: "network off". */
+export function describeNetwork({ network }: Pick<Target, "network">): string {
+  if (network === "allow-list") return vscode.l10n.t("network by list");
+  return network === "none" ? vscode.l10n.t("network off") : vscode.l10n.t("network on");
 }
 
 /** The title as it may be shown anywhere, escapes made visible. */

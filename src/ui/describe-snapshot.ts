@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { toDisplay } from "../core/workspace-path.ts";
 import type { RunRecord, Target } from "../sessions/records.ts";
 import type { SnapshotRecord } from "../sessions/snapshot-records.ts";
-import { titleOf } from "./describe-run.ts";
+import { describeNetwork, titleOf } from "./describe-run.ts";
 import { describeProvider, describeTarget } from "./target.ts";
 
 /** Its name, or else what made it: "After train.py". Fit to be shown anywhere. */
@@ -65,7 +65,7 @@ export function describeTargetInFull(target: Target): string {
   const parts = [
     describeTarget(target, isGvisor ? "gvisor" : target.providerId === "docker" ? "container" : "namespaces"),
     target.image,
-    target.network === "none" ? vscode.l10n.t("network off") : vscode.l10n.t("network on"),
+    describeNetwork(target),
     target.gpu,
   ];
   // Records may come from a file that somebody else made.

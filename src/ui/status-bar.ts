@@ -1,7 +1,9 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../core/disposable-store.ts";
+import type { NetworkPolicy } from "../core/provider.ts";
 import { toMessage } from "../core/sandbox-error.ts";
 import { createCostMeter } from "./cost-meter.ts";
+import { describeNetwork } from "./describe-run.ts";
 import { limitRate } from "./limit-rate.ts";
 import type { RunStore } from "./run-store.ts";
 import { readSetting } from "./settings.ts";
@@ -33,7 +35,7 @@ export function createStatusBar(store: RunStore): Disposable {
 function drawItem(item: vscode.StatusBarItem, store: RunStore): void {
   const running = countLive(store);
   const place = readPlace();
-  const network = place.network === "none" ? vscode.l10n.t("network off") : vscode.l10n.t("network on");
+  const network = describeNetwork(place);
   const count = running === 0 ? "" : ` · ${vscode.l10n.t("{0} running", running)}`;
   item.text = `${running > 0 ? "$(sync~spin)" : "$(beaker)"} ${place.label}${count}`;
   item.tooltip = vscode.l10n.t("Sandpiper runs code in {0}, {1}. Click to choose.", place.label, network);
@@ -44,7 +46,7 @@ function drawItem(item: vscode.StatusBarItem, store: RunStore): void {
 }
 
 /** A setting with a value it cannot have must not take the status bar down. */
-function readPlace(): { readonly label: string; readonly network: string } {
+function readPlace(): { readonly label: string; readonly network: NetworkPolicy } {
   try {
     return { label: readTargetChoice().label, network: readSetting("network") };
   } catch (error) {

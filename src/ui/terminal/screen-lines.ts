@@ -36,7 +36,7 @@ const TO_BOTTOM = "\u001b[?6l\u001b[r\u001b[9999;1H\r\n";
 
 /** The first line: what runs where, and what it can reach. */
 export function headerLine(run: RunRecord): string {
-  const text = vscode.l10n.t("{0} in {1}, {2}", titleOf(run), describePlace(run), describeNetwork(run));
+  const text = vscode.l10n.t("{0} in {1}, {2}", titleOf(run), describePlace(run), describeNetwork(run.target));
   return `${DIM}Sandpiper:${RESET} ${BOLD}${text}${RESET}\r\n`;
 }
 
