@@ -4,7 +4,7 @@ import { type ModalEmulator, startModalEmulator } from "../emulators/modal/modal
 import { type ConnectedSdk, connectSdk, run } from "../emulators/modal/sdk.ts";
 
 const TREE = `
-mkdir -p /work/bin /work/empty && cd /work
+mkdir -p /data/bin /data/empty && cd /data
 echo one >plain; printf '#!/bin/sh\\n' >bin/tool; chmod 750 bin/tool; chmod 700 empty
 ln -s ../nowhere bin/link; ln plain hard; touch -d @1000000000 plain; chmod 1777 .
 `;
@@ -35,7 +35,7 @@ describe("a directory snapshot in the emulated Modal", () => {
 
     await other.mountImage("/elsewhere", await sdk.modal.images.fromId(image.imageId));
 
-    const original = await look(sandbox, "/work");
+    const original = await look(sandbox, "/data");
     expect(original).toContain("bin/tool f 750 \n");
     expect(original).toContain("bin/link l 777 ../nowhere\n");
     expect(original).toContain("2\n1000000000\none\n");
@@ -45,12 +45,12 @@ describe("a directory snapshot in the emulated Modal", () => {
   it("takes changes for each sandbox alone, and is itself not changed", async () => {
     const { image } = await newSnapshot();
     const [one, two] = [await sdk.newSandbox(), await sdk.newSandbox()];
-    for (const sandbox of [one, two]) await sandbox.mountImage("/work", image);
+    for (const sandbox of [one, two]) await sandbox.mountImage("/data", image);
 
-    await run(one, ["sh", "-c", "cd /work && echo changed >plain && rm bin/tool && echo new >new"]);
+    await run(one, ["sh", "-c", "cd /data && echo changed >plain && rm bin/tool && echo new >new"]);
 
-    expect((await run(one, ["sh", "-c", "cd /work && cat plain new; ls bin"])).stdout).toBe("changed\nnew\nlink\n");
-    expect((await run(two, ["sh", "-c", "cd /work && cat plain; ls . bin"])).stdout).toBe(
+    expect((await run(one, ["sh", "-c", "cd /data && cat plain new; ls bin"])).stdout).toBe("changed\nnew\nlink\n");
+    expect((await run(two, ["sh", "-c", "cd /data && cat plain; ls . bin"])).stdout).toBe(
       "one\n.:\nbin\nempty\nhard\nplain\n\nbin:\nlink\ntool\n",
     );
   });
@@ -58,35 +58,35 @@ describe("a directory snapshot in the emulated Modal", () => {
   it("saves what has been changed over a mounted one", async () => {
     const { image } = await newSnapshot();
     const [one, two] = [await sdk.newSandbox(), await sdk.newSandbox()];
-    await one.mountImage("/work", image);
-    await run(one, ["sh", "-c", "cd /work && rm -r bin hard && echo second >plain"]);
+    await one.mountImage("/data", image);
+    await run(one, ["sh", "-c", "cd /data && rm -r bin hard && echo second >plain"]);
 
-    const second = await one.snapshotDirectory("/work");
-    await two.mountImage("/work", second);
+    const second = await one.snapshotDirectory("/data");
+    await two.mountImage("/data", second);
 
-    expect((await run(two, ["sh", "-c", "cd /work && ls && cat plain"])).stdout).toBe("empty\nplain\nsecond\n");
+    expect((await run(two, ["sh", "-c", "cd /data && ls && cat plain"])).stdout).toBe("empty\nplain\nsecond\n");
   });
 
   it("hides what was at its place, which comes back when it is unmounted", async () => {
     const { image } = await newSnapshot();
     const sandbox = await sdk.newSandbox();
-    await run(sandbox, ["sh", "-c", "mkdir /work && echo mine >/work/mine"]);
+    await run(sandbox, ["sh", "-c", "mkdir /data && echo mine >/data/mine"]);
 
-    await sandbox.mountImage("/work", image);
-    const during = (await run(sandbox, ["ls", "/work"])).stdout;
-    await sandbox.unmountImage("/work");
+    await sandbox.mountImage("/data", image);
+    const during = (await run(sandbox, ["ls", "/data"])).stdout;
+    await sandbox.unmountImage("/data");
 
     expect(during).toBe("bin\nempty\nhard\nplain\n");
-    expect((await run(sandbox, ["ls", "/work"])).stdout).toBe("mine\n");
-    await expect(sandbox.unmountImage("/work")).rejects.toThrow("Nothing is mounted");
+    expect((await run(sandbox, ["ls", "/data"])).stdout).toBe("mine\n");
+    await expect(sandbox.unmountImage("/data")).rejects.toThrow("Nothing is mounted");
   });
 
   it("is an empty folder when no image is named", async () => {
     const { sandbox } = await newSnapshot();
 
-    await sandbox.mountImage("/work");
+    await sandbox.mountImage("/data");
 
-    expect((await run(sandbox, ["ls", "-A", "/work"])).stdout).toBe("");
+    expect((await run(sandbox, ["ls", "-A", "/data"])).stdout).toBe("");
   });
 
   it("is gone when its time is over, but not before, and not where it is mounted", async () => {
@@ -133,7 +133,7 @@ describe("a filesystem snapshot in the emulated Modal", () => {
     const saved = await sandbox.snapshotFilesystem();
     const next = await sdk.modal.sandboxes.create(sdk.app, saved);
 
-    expect(await look(next, "/work")).toBe(await look(sandbox, "/work"));
+    expect(await look(next, "/data")).toBe(await look(sandbox, "/data"));
     expect((await run(next, ["ls", "/mounted"])).stdout).toBe("");
   });
 
@@ -145,7 +145,7 @@ describe("a filesystem snapshot in the emulated Modal", () => {
     await emulator.expire(sandbox.sandboxId);
     const next = await sdk.modal.sandboxes.create(sdk.app, await sandbox.experimentalGetExitSnapshot());
 
-    expect((await run(next, ["cat", "/work/plain"])).stdout).toBe("one\n");
+    expect((await run(next, ["cat", "/data/plain"])).stdout).toBe("one\n");
     await expect(next.experimentalGetExitSnapshot()).rejects.toMatchObject({ name: "InvalidError" });
   });
 
@@ -163,7 +163,7 @@ describe("a filesystem snapshot in the emulated Modal", () => {
 
     await sdk.modal.images.delete(saved.imageId);
 
-    expect((await run(next, ["cat", "/work/plain"])).stdout).toBe("one\n");
+    expect((await run(next, ["cat", "/data/plain"])).stdout).toBe("one\n");
     await expect(sdk.modal.sandboxes.create(sdk.app, saved)).rejects.toMatchObject({ code: 5 });
   });
 
@@ -181,7 +181,7 @@ describe("a filesystem snapshot in the emulated Modal", () => {
     const snapshot = await own.modal.sandboxSnapshots.fromId(snapshotId);
     const next = await own.modal.sandboxes.experimentalFromSnapshot(snapshot);
 
-    expect((await run(next, ["cat", "/work/plain"])).stdout).toBe("one\n");
+    expect((await run(next, ["cat", "/data/plain"])).stdout).toBe("one\n");
     expect(await next.getTags()).toEqual({ of: "memory" });
     own.modal.close();
   });
@@ -225,7 +225,7 @@ function newLayers(): Image {
 async function newSnapshot(params: { ttlMs?: number } = {}): Promise<{ sandbox: Sandbox; image: Image }> {
   const sandbox = await sdk.newSandbox();
   expect((await run(sandbox, ["sh", "-c", TREE])).stderr).toBe("");
-  return { sandbox, image: await sandbox.snapshotDirectory("/work", params) };
+  return { sandbox, image: await sandbox.snapshotDirectory("/data", params) };
 }
 
 async function look(sandbox: Sandbox, folder: string): Promise<string> {
