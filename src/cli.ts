@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command line: a second door to the engine that the editor uses.
 import { listBatches } from "./cli/batch.ts";
+import { checkNode } from "./cli/check-node.ts";
 import { type CliContext, createContext } from "./cli/connect.ts";
 import { FAILED } from "./cli/exit-code.ts";
 import { HELP } from "./cli/help.ts";
@@ -59,6 +60,7 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   const command = COMMANDS.get(name ?? "");
   if (!command) throw new UsageError(name === undefined ? "Say what to do." : `There is no command "${name}".`);
   if (HELP_OPTIONS.has(args[0])) return print(HELP);
+  checkNode();
   return await command(createContext(import.meta.url, args));
 }
 

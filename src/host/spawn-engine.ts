@@ -4,6 +4,7 @@ import { toEngineEnv } from "./engine-env.ts";
 
 const START_TIMEOUT_MS = 20_000;
 const MAX_SAID_CHARACTERS = 4000;
+const MAX_REASON_CHARACTERS = 400;
 // Node does four things on the disk at a time, of which each waits for its turn when many files are to reach it.
 const FILE_THREADS = "16";
 
@@ -45,11 +46,18 @@ export async function spawnEngine(request: SpawnRequest): Promise<void> {
   }
 }
 
+// Of a crash, Node prints the source around it and the stack as well.
+function toReason(said: string): string {
+  const lines = said.trim().split("\n");
+  const error = lines.find((line) => /^\w*Error\b.*: /.test(line)) ?? lines.at(-1) ?? "";
+  return error.slice(0, MAX_REASON_CHARACTERS);
+}
+
 function waitUntilReady(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     let said = "";
     const fail = (why: string): void => {
-      reject(new SandboxError("unavailable", `Sandpiper's engine did not start: ${why}. ${said.trim()}`.trim()));
+      reject(new SandboxError("unavailable", `Sandpiper's engine did not start: ${why}. ${toReason(said)}`.trim()));
     };
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
