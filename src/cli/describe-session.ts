@@ -31,7 +31,7 @@ export function describeSession(session: SessionRecord, state: SessionState): st
   const image = exitImage === undefined ? "" : `image ${toDisplay(exitImage)}`;
   const what = session.isWarm ? "kept ready" : toDisplay(workspaceRoot);
   const gpu = session.gpu ?? target.gpu ?? "";
-  const price = session.rate ? `${describeUsd(session.rate.usdPerHour)} an hour` : "";
+  const price = session.rate && state.kind === "running" ? `${describeUsd(session.rate.usdPerHour)} an hour` : "";
   const parts = [id, state.kind.padEnd(10), target.providerId, boundary, gpu, when, price, image, what];
   return parts.filter((part) => part !== "").join("  ");
 }

@@ -72,5 +72,6 @@ export function toDuration(usdPerHour: number, usd: number): number {
 
 /** "$0.42"; small amounts with more digits. */
 export function describeUsd(usd: number): string {
+  if (usd > 0 && usd < 0.00005) return "<$0.0001";
   return usd > 0 && usd < 0.1 ? `$${usd.toFixed(4)}` : `$${usd.toFixed(2)}`;
 }
