@@ -234,7 +234,7 @@ describe("what the command changed", () => {
 describe("sandpiper", () => {
   it.each([
     [["run", "nope.py"], /nope\.py cannot be run: it does not exist/],
-    [["run", "--network", "x", "a.py"], /--network is one of none, full; not "x"\.\nSee: sandpiper --help/],
+    [["run", "--network", "x", "a.py"], /--network is one of none, allow-list, full; not "x"\.\nSee: sandpiper --help/],
     [["frobnicate"], /There is no command "frobnicate"/],
     [[], /Say what to do/],
     [["changes", "nope"], /There is no run "nope"/],
