@@ -18,7 +18,7 @@ const EXPECTED_LINES: readonly RegExp[] = [
   /^coder {5}\[3\/3\] Now the chart and the report\.$/,
   /^executor {2}wrote chart\.png and report\.md, updated notes\.md$/,
   /^coder {5}south is the warmest\. TERMINATE$/,
-  /^✓ exit 0 in \d+\.\d s · 3 files changed: Review$/,
+  /^✓ exit 0 in \d+\.\d s · sent 10 files, \d+\.\d KiB · 3 files changed: Review$/,
 ];
 const EXPECTED_CHANGES = ["A chart.png", "M notes.md", "A report.md"];
 const SAMPLE = join(root, "test/fixtures/sample");

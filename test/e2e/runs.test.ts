@@ -16,7 +16,7 @@ describe("a run", () => {
 
     expect(text).toMatch(/failing\.py", line 13, in <module>/);
     expect(text).toContain("ValueError: could not convert string to float: 'n/a'");
-    expect(text).toMatch(/^✗ exit 3 in \d+\.\d s$/m);
+    expect(text).toMatch(/^✗ exit 3 in \d+\.\d s · sent \d+ files, /m);
     await workbench.codeLenses.filter({ hasText: "exit 3" }).first().waitFor();
     await workbench.screenshot("failing-script");
   });

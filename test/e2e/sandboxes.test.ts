@@ -18,7 +18,7 @@ describe("a sandbox", () => {
 
     expect(text).toMatch(/^Sandpiper: agent_task\.py in Docker/m);
     expect(text).toContain("south is the warmest. TERMINATE");
-    expect(text).toMatch(/^✓ exit 0 in \d+\.\d s · 3 files changed: Review$/m);
+    expect(text).toMatch(/^✓ exit 0 in \d+\.\d s · sent 10 files, \d+\.\d KiB · 3 files changed: Review$/m);
     await workbench.codeLenses.filter({ hasText: "3 files changed" }).first().waitFor();
     await workbench.screenshot("docker-run");
   });
