@@ -82,7 +82,7 @@ Whose account, on Modal
 Options of run, besides
   --timeout TIME       stop after 90s, 10m, 2h…; never by default
   --budget USD         end the run, and its sandbox after a snapshot, when its time has cost so much
-  --env NAME=VALUE     an environment variable; may be repeated
+  --env NAME[=VALUE]   an environment variable, the one of here without a value; may be repeated
   --count N            so many runs, each in a sandbox of its own that knows its place by SANDPIPER_INDEX (from 0) and
                        SANDPIPER_COUNT; a table on a terminal, else a line for each that has ended
   --concurrency M      so many of them at once; as many as the provider lets when left out

@@ -60,7 +60,10 @@ export function parseRunArguments(args: readonly string[], cwd: string, env: Nod
     target: toTarget(values, env),
     overlays: [],
     languages: {},
-    env: parsePairs("--env", values.env ?? []),
+    env: parsePairs(
+      "--env",
+      (values.env ?? []).map((name) => withValue(name, env)),
+    ),
     timeoutMs: values.timeout === undefined ? 0 : parseDuration(values.timeout),
     ...(values.budget === undefined ? {} : { budgetUsd: parseUsd("--budget", values.budget) }),
     origin: "cli",
@@ -73,6 +76,15 @@ export function parseRunArguments(args: readonly string[], cwd: string, env: Nod
   const { snapshot, profile } = values;
   const { json: isJson = false, quiet: isQuiet = false } = values;
   return { request, plan: toPlan(values), snapshot, profile, pull, isJson, isQuiet };
+}
+
+// A name alone stands for the caller's own variable, so that a secret need not be on the command line.
+function withValue(pair: string, env: NodeJS.ProcessEnv): string {
+  if (pair.includes("=")) return pair;
+  const value = env[pair];
+  if (value === undefined)
+    throw new UsageError(`--env ${pair}: there is no such variable here. Set it, or say NAME=VALUE.`);
+  return `${pair}=${value}`;
 }
 
 function toPlan({ count, concurrency, pull }: Values): BatchPlan | undefined {

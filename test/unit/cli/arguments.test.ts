@@ -57,6 +57,16 @@ describe("sandpiper run", () => {
     });
   });
 
+  it("takes a variable that is only named from here, and refuses one that is not there", () => {
+    const args = ["--env", "HF_TOKEN", "--env", "A=1", "--", "true"];
+
+    expect(parseRunArguments(args, root, { HF_TOKEN: "hf", OTHER: "x" }).request.env).toEqual({
+      HF_TOKEN: "hf",
+      A: "1",
+    });
+    expect(() => parseRunArguments(args, root, {})).toThrow(/--env HF_TOKEN: there is no such variable here/);
+  });
+
   it("understands every option, before the file", () => {
     const args = [
       "--provider=docker",
