@@ -15,6 +15,8 @@ export interface ModalServer {
   /** What it knows of its sandboxes, ended ones included, oldest first. */
   readSandboxes(): Promise<readonly SandboxRecord[]>;
   inject(fault: Fault): Promise<void>;
+  /** Forgets those that have not happened. */
+  clearFaults(): Promise<void>;
   /** Ends it with all its sandboxes. Whoever started it stops it. */
   stop(): Promise<void>;
 }
@@ -27,6 +29,9 @@ export async function startModalServer(): Promise<ModalServer> {
   if (line === undefined) throw new Error("The emulator of Modal did not start.");
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- serve.ts says what it prints
   const { url, controlUrl } = JSON.parse(String(line)) as { readonly url: string; readonly controlUrl: string };
+  const order = async (what: object): Promise<void> => {
+    await fetch(`${controlUrl}/orders`, { method: "POST", body: JSON.stringify(what) });
+  };
   return {
     url,
     readSandboxes: async () => {
@@ -34,9 +39,8 @@ export async function startModalServer(): Promise<ModalServer> {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as books.ts writes them
       return ((await answer.json()) as { readonly sandboxes: readonly SandboxRecord[] }).sandboxes;
     },
-    inject: async (fault) => {
-      await fetch(`${controlUrl}/orders`, { method: "POST", body: JSON.stringify({ inject: fault }) });
-    },
+    inject: (fault) => order({ inject: fault }),
+    clearFaults: () => order({ clearFaults: true }),
     stop: async () => {
       child.kill("SIGTERM");
       await exit;
