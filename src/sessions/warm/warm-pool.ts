@@ -4,6 +4,7 @@ import type { Logger } from "../../core/logger.ts";
 import type { ProviderId } from "../../core/provider.ts";
 import { SandboxError, toMessage } from "../../core/sandbox-error.ts";
 import { type Clock, type Timer, toIsoTime } from "../clock.ts";
+import { isFree } from "../cost/rate.ts";
 import { isVersioned, readJsonFile, writeJsonFile } from "../json-file.ts";
 import type { LiveSession } from "../live-session.ts";
 import { createLock } from "../lock.ts";
@@ -25,8 +26,6 @@ export interface WarmPoolDeps {
 const MOST = 20;
 /** One that nobody took for so long is ended, and replaced only when a session is started again. */
 const IDLE_MS = 15 * 60_000;
-/** There a sandbox is made in no time, and nobody pays for one that waits. */
-const FREE: ReadonlySet<ProviderId> = new Set(["local", "docker"]);
 
 /**
  * Keeps idle sandboxes like the last one used, for the next session to take: on each provider that charges by the hour, once
@@ -141,7 +140,7 @@ export class WarmPool {
   // Whether that is news.
   #noteUse({ id, state, isWarm, isDetached, target }: SessionRecord): boolean {
     if (state === "ended") this.#seen.delete(id);
-    if (state !== "ready" || isWarm || isDetached || FREE.has(target.providerId) || this.#seen.has(id)) return false;
+    if (state !== "ready" || isWarm || isDetached || isFree(target.providerId) || this.#seen.has(id)) return false;
     this.#seen.add(id);
     this.#wanted.set(target.providerId, target);
     return true;
