@@ -2,7 +2,7 @@ import type { Call } from "./call.ts";
 import type { Sandbox, SavedState } from "./sandbox.ts";
 
 /** Every provider there is, in the order in which pickers list them. */
-export const PROVIDER_IDS = ["local", "docker", "modal"] as const;
+export const PROVIDER_IDS = ["local", "docker", "modal", "e2b", "daytona"] as const;
 export type ProviderId = (typeof PROVIDER_IDS)[number];
 
 /** What stands between code in the sandbox and what is outside, from weakest to strongest. */
@@ -23,6 +23,17 @@ export interface GpuTier {
   readonly vramGiB?: number;
   /** Most of them in one sandbox; 1 when left out. */
   readonly maxCount?: number;
+}
+
+/** Something that sandboxes can start from, as its provider lists it. */
+export interface ImageOffer {
+  /** To be given as {@link SandboxSpec.image}. */
+  readonly id: string;
+  readonly title: string;
+  /** What a sandbox made from it has, where the image decides that. */
+  readonly cpus?: number;
+  readonly memoryMiB?: number;
+  readonly diskMiB?: number;
 }
 
 /** What to create. Everything is explicit: defaults are the settings' business. */
@@ -86,10 +97,14 @@ export interface Provider {
   readonly maxConcurrentSandboxes?: number;
   /** Whose account and place saved states belong to ("modal/main"); equal where they can be used. */
   readonly savedStatePlace?: string;
-  /** Deletes what a sandbox saved, see `DirectorySnapshots` and `Images`. Idempotent. */
+  /** Deletes what a sandbox saved, see `DirectorySnapshots`, `Images` and `Sandbox.pause`. Idempotent. */
   deleteSaved?(id: string, call: Call): Promise<void>;
   /** The file system of a sandbox as it was when it ended, where the target asked for that. */
   findExitImage?(sandboxId: string, call: Call): Promise<SavedState | undefined>;
+  /** Templates and images of the account, the provider's default first. Left out where any registry's image will do. */
+  listImages?(call: Call): Promise<readonly ImageOffer[]>;
+  /** A sandbox that paused by itself when its time was up, where the target asked for that. */
+  findPaused?(sandboxId: string, call: Call): Promise<SavedState | undefined>;
   /** Goes on with a paused sandbox, see `Sandbox.pause`; the spec is the one that it was created with. */
   resume?(pausedId: string, spec: SandboxSpec, call: Call): Promise<Sandbox>;
 }

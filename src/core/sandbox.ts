@@ -1,4 +1,5 @@
 import type { Call } from "./call.ts";
+import type { Interpreter } from "./interpreter.ts";
 
 /** Columns and rows of a terminal, in characters. */
 export interface TerminalSize {
@@ -101,6 +102,12 @@ export interface Ports {
   open(port: number, call: Call): Promise<PortAddress>;
 }
 
+/** What a sandbox has, where that is for its provider to say. */
+export interface Machine {
+  readonly cpus: number;
+  readonly memoryMiB: number;
+}
+
 /** One running sandbox. Every method may throw {@link SandboxError}; `not-found` when the sandbox is gone. */
 export interface Sandbox {
   readonly id: string;
@@ -123,6 +130,10 @@ export interface Sandbox {
   readonly directorySnapshots?: DirectorySnapshots;
   readonly images?: Images;
   readonly ports?: Ports;
+  /** Left out where no code can keep its state. */
+  readonly interpreter?: Interpreter;
+  /** What it got, where the spec's sizes could not be asked for: its image decides. */
+  readonly machine?: Machine;
   /** Keeps memory and files, and frees the machine; `Provider.resume` goes on with it. The sandbox is gone then. */
   pause?(call: Call): Promise<SavedState>;
 }

@@ -151,7 +151,8 @@ function toKey(event: EngineEvent): string {
     case "session":
       return `session ${event.session.id}`;
     case "output":
-      return `output ${event.runId}`;
+    case "results":
+      return `${event.type} ${event.runId}`;
     case "snapshot":
       return `snapshot ${event.snapshot.id}`;
     case "snapshot-deleted":

@@ -83,6 +83,9 @@ const CALLS: Calls = {
   saveImage: (engine, [id]) => engine.saveImage(take(id, isText)),
   pauseSession: (engine, [id]) => engine.pauseSession(take(id, isText)),
   resumeSession: (engine, [id]) => engine.resumeSession(take(id, isText)),
+  listContexts: (engine, [id]) => engine.listContexts(take(id, isText)),
+  restartContext: (engine, [id, contextId]) => engine.restartContext(take(id, isText), take(contextId, isText)),
+  listImages: (engine, [target]) => engine.listImages(take(target, isTarget)),
 };
 
 /** Whether a frame is a request that can be answered. */

@@ -217,6 +217,9 @@ export class EngineClient implements ConnectedEngine {
   startBatch: CloudEngine["startBatch"] = (request, plan) => this.#request("startBatch", [request, plan]);
   stopBatch: CloudEngine["stopBatch"] = (id) => this.#request("stopBatch", [id]);
   listBatches: CloudEngine["listBatches"] = () => this.#request("listBatches", []);
+  listImages: CloudEngine["listImages"] = (target) => this.#request("listImages", [target]);
+  listContexts: CloudEngine["listContexts"] = (id) => this.#request("listContexts", [id]);
+  restartContext: CloudEngine["restartContext"] = (id, contextId) => this.#request("restartContext", [id, contextId]);
   openPort: CloudEngine["openPort"] = (id, port) => this.#request("openPort", [id, port]);
   saveImage: CloudEngine["saveImage"] = (id) => this.#request("saveImage", [id]);
   pauseSession: CloudEngine["pauseSession"] = (id) => this.#request("pauseSession", [id]);

@@ -60,6 +60,9 @@ export const METHODS = [
   "saveImage",
   "pauseSession",
   "resumeSession",
+  "listContexts",
+  "restartContext",
+  "listImages",
   "retire",
 ] as const;
 export type Method = (typeof METHODS)[number];

@@ -67,6 +67,8 @@ function isCommand(value: unknown): value is RunRequest["command"] {
       return isTexts(value["argv"]);
     case "line":
       return isText(value["line"]);
+    case "cell":
+      return ["path", "language", "code"].every((name) => isText(value[name]));
     default:
       return value["kind"] === "shell";
   }

@@ -19,6 +19,9 @@ const OPTIONS: Readonly<Record<ProviderId, readonly string[]>> = {
     // Heeded by whoever starts many sandboxes.
     "maxConcurrent",
   ],
+  // `domain` and `apiUrl` decide who is sent the key: never taken from a workspace.
+  e2b: ["domain", "autoPause", "maxConcurrent"],
+  daytona: ["apiUrl", "region", "autoArchiveMinutes", "spot", "maxConcurrent"],
 };
 
 /**
@@ -43,6 +46,14 @@ export async function loadProvider(
     case "modal": {
       const { createModalProvider } = await import("./modal/modal-provider.ts");
       return createModalProvider(options, deps);
+    }
+    case "e2b": {
+      const { createE2bProvider } = await import("./e2b/e2b-provider.ts");
+      return createE2bProvider(options, deps);
+    }
+    case "daytona": {
+      const { createDaytonaProvider } = await import("./daytona/daytona-provider.ts");
+      return createDaytonaProvider(options, deps);
     }
   }
 }

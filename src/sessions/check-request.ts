@@ -88,6 +88,7 @@ function checkCommandText(command: RunCommand): void {
     if (command.line.trim() === "") throw new SandboxError("invalid", "The command is empty.");
     return;
   }
+  if (command.kind === "cell") return checkText(command.code, "The code");
   const words = command.kind === "argv" ? command.argv : command.args;
   for (const word of words) checkText(word, "An argument");
   if (command.kind === "argv" && !command.argv[0]) throw new SandboxError("invalid", "The command is empty.");

@@ -1,6 +1,7 @@
 import type { PortAddress } from "../core/sandbox.ts";
-import type { ProviderId } from "../core/provider.ts";
+import type { ImageOffer, ProviderId } from "../core/provider.ts";
 import type { Credential } from "./credentials.ts";
+import type { CellContext } from "./cells/cell-context.ts";
 import type { BatchPlan, BatchRecord, CostPolicy, CostReport, GpuOffer, Rate, SavedImage } from "./cloud-records.ts";
 import type { RunRequest, SessionRecord, Target } from "./records.ts";
 
@@ -12,6 +13,8 @@ export interface CloudEngine {
   listGpus(target: Target): Promise<readonly GpuOffer[]>;
   /** What a sandbox as the target describes it would cost; undefined when a price is not known. */
   estimateRate(target: Target): Promise<Rate | undefined>;
+  /** What the target's provider has to start from; [] where any image of a registry will do. */
+  listImages(target: Target): Promise<readonly ImageOffer[]>;
   readCosts(): Promise<CostReport>;
   /** Kept for every door; takes effect at once. */
   setCostPolicy(policy: CostPolicy): Promise<void>;
@@ -30,4 +33,8 @@ export interface CloudEngine {
   /** Keeps memory and files and ends the sandbox. @throws {SandboxError} `unsupported`; `conflict` while a run uses it */
   pauseSession(sessionId: string): Promise<SessionRecord>;
   resumeSession(sessionId: string): Promise<SessionRecord>;
+  /** Where the session's cells keep their state; [] when none has run. */
+  listContexts(sessionId: string): Promise<readonly CellContext[]>;
+  /** Forgets a context's state; a cell that runs in it ends. @throws {SandboxError} `not-found` */
+  restartContext(sessionId: string, contextId: string): Promise<void>;
 }

@@ -196,6 +196,9 @@ class LocalEngine implements HostedEngine {
   };
   stopBatch: CloudEngine["stopBatch"] = (id) => this.#parts.batches.stop(id);
   listBatches: CloudEngine["listBatches"] = async () => this.#parts.batches.list();
+  listImages: CloudEngine["listImages"] = (target) => this.#parts.sandboxes.listImages(target);
+  listContexts: CloudEngine["listContexts"] = (id) => this.#parts.cells.listContexts(id);
+  restartContext: CloudEngine["restartContext"] = (id, contextId) => this.#parts.cells.restartContext(id, contextId);
   openPort: CloudEngine["openPort"] = (id, port) => this.#parts.sandboxes.openPort(id, port);
   saveImage: CloudEngine["saveImage"] = (id) => this.#parts.sandboxes.saveImage(id);
   pauseSession: CloudEngine["pauseSession"] = (id) => this.#parts.pauses.pause(id);

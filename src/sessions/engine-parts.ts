@@ -8,6 +8,7 @@ import { ChangeDesk } from "./change-desk.ts";
 import { ChangeSetStore } from "./change-set-store.ts";
 import { createAllowedSecrets } from "./allowed-secrets.ts";
 import { BatchDesk } from "./batch/batch-desk.ts";
+import { CellDesk } from "./cells/cell-desk.ts";
 import { Costs } from "./cost/costs.ts";
 import type { Credentials } from "./credentials.ts";
 import { SandboxDesk } from "./sandbox-desk.ts";
@@ -70,6 +71,7 @@ export interface EngineParts {
   readonly batches: BatchDesk;
   readonly warm: WarmPool;
   readonly sandboxes: SandboxDesk;
+  readonly cells: CellDesk;
   readonly pauses: PauseDesk;
 }
 
@@ -130,6 +132,7 @@ export function createParts(deps: EngineDeps, installId: string, owner: PartsOwn
     batches: new BatchDesk({ ...common, runs, timeline, uploads, onDidEnd: owner.onDidEndRun }),
     warm,
     sandboxes,
+    cells: new CellDesk(common),
     pauses,
   };
 }

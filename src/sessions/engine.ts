@@ -16,6 +16,8 @@ export type EngineEvent =
   | { readonly type: "change-set"; readonly changeSet: ChangeSetRecord }
   | { readonly type: "batch"; readonly batch: BatchRecord }
   | { readonly type: "costs"; readonly costs: CostReport }
+  /** The file with what a cell shows (`toResultsFile`) can now be read up to `sizeBytes`. */
+  | { readonly type: "results"; readonly runId: string; readonly sizeBytes: number }
   /** The run's log can now be read up to `sizeBytes`. */
   | { readonly type: "output"; readonly runId: string; readonly sizeBytes: number };
 

@@ -36,6 +36,11 @@ export type RunCommand =
   | { readonly kind: "argv"; readonly argv: readonly string[] }
   /** A line for `sh -c`. */
   | { readonly kind: "line"; readonly line: string }
+  /**
+   * Code for an interpreter that keeps its state from cell to cell of the same file. `path` is the file that it stands in,
+   * relative, POSIX; `language` as editors name it ("python").
+   */
+  | { readonly kind: "cell"; readonly path: string; readonly language: string; readonly code: string }
   /** An interactive shell; always with a terminal. */
   | { readonly kind: "shell" };
 
@@ -174,6 +179,8 @@ export interface RunRecord {
   readonly budgetUsd?: number;
   /** Of the time that its command ran, at its session's rate; missing when that is not known. */
   readonly costUsd?: number;
+  /** Of a cell: how many its context has run, with it. */
+  readonly cellCount?: number;
 }
 
 /** Why nothing was sent. */

@@ -42,6 +42,8 @@ async function toArgv(
       return ["sh", "-c", command.line];
     case "shell":
       return ["sh", "-c", SHELL];
+    case "cell":
+      throw new SandboxError("unsupported", "This sandbox keeps no state of code. Run the file instead.");
     case "code":
       return [
         ...resolveLanguage(command.path, toFirstLine(command.text), languages),
@@ -83,6 +85,7 @@ export function toTitle(command: RunCommand): string {
   switch (command.kind) {
     case "file":
     case "code":
+    case "cell":
       return basename(command.path);
     case "argv":
       return command.argv.join(" ").slice(0, 80);

@@ -1,7 +1,8 @@
 import { type Call, toCleanupCall } from "../core/call.ts";
-import type { Provider } from "../core/provider.ts";
+import type { ImageOffer, Provider } from "../core/provider.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import type { PortAddress } from "../core/sandbox.ts";
+import { checkTarget } from "./check-request.ts";
 import type { SavedImage } from "./cloud-records.ts";
 import type { SessionRecord, Target } from "./records.ts";
 import type { SessionPool } from "./session-pool.ts";
@@ -25,6 +26,12 @@ export class SandboxDesk {
 
   constructor(deps: SandboxDeskDeps) {
     this.#deps = deps;
+  }
+
+  async listImages(target: Target): Promise<readonly ImageOffer[]> {
+    checkTarget(target);
+    const provider = await this.#deps.loadProvider(target);
+    return (await provider.listImages?.(this.#deps.newCall())) ?? [];
   }
 
   async openPort(sessionId: string, port: number): Promise<PortAddress> {

@@ -9,10 +9,12 @@ const ABILITIES: Readonly<Record<ProviderId, readonly Ability[]>> = {
   local: [],
   docker: [],
   modal: ["ports", "images", "gpus"],
+  e2b: ["ports", "images"],
+  daytona: ["ports", "images", "gpus"],
 };
 
 /** Providers that charge for the time that a sandbox lives. */
-const PRICED: ReadonlySet<ProviderId> = new Set(["modal"]);
+const PRICED: ReadonlySet<ProviderId> = new Set(["modal", "e2b", "daytona"]);
 
 /** What sandboxes made for that target can do. */
 export function abilitiesOf({ providerId, options }: Pick<Target, "providerId" | "options">): readonly Ability[] {

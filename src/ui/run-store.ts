@@ -23,6 +23,7 @@ export class RunStore implements Disposable {
   readonly #resources = new DisposableStore();
   readonly #changed = this.#resources.add(new Emitter<RunRecord | undefined>());
   readonly #advanced = this.#resources.add(new Emitter<OutputAdvance>());
+  readonly #resultsAdvanced = this.#resources.add(new Emitter<OutputAdvance>());
   readonly #runs = new Map<string, RunRecord>();
   readonly #sessions = new Map<string, SessionRecord>();
   readonly #snapshots = new Map<string, SnapshotRecord>();
@@ -37,6 +38,8 @@ export class RunStore implements Disposable {
   /** With the single run that changed, or undefined when something else or everything did. */
   readonly onDidChange = this.#changed.event;
   readonly onDidAdvance = this.#advanced.event;
+  /** The same of what a cell shows, and its file. */
+  readonly onDidAdvanceResults = this.#resultsAdvanced.event;
 
   constructor(link: EngineLink) {
     this.#link = link;
@@ -179,6 +182,8 @@ export class RunStore implements Disposable {
 
   #take(event: EngineEvent): void {
     switch (event.type) {
+      case "results":
+        return this.#resultsAdvanced.fire(event);
       case "output":
         return this.#advanced.fire(event);
       case "run":

@@ -64,12 +64,32 @@ export function listTargetChoices(platform: NodeJS.Platform = process.platform):
       providerId: "docker",
       boundary: "gvisor",
     },
+    ...listCloudChoices(),
+  ];
+}
+
+function listCloudChoices(): readonly TargetChoice[] {
+  return [
     {
       id: "modal",
       label: vscode.l10n.t("Modal"),
       detail: vscode.l10n.t("gVisor, GPUs, in the cloud. Needs an account, and costs while a sandbox lives."),
       providerId: "modal",
       boundary: "gvisor",
+    },
+    {
+      id: "e2b",
+      label: vscode.l10n.t("E2B"),
+      detail: vscode.l10n.t("A micro-VM in the cloud. Needs an account, and costs while a sandbox lives."),
+      providerId: "e2b",
+      boundary: "microvm",
+    },
+    {
+      id: "daytona",
+      label: vscode.l10n.t("Daytona"),
+      detail: vscode.l10n.t("A container, GPUs, in the cloud. Needs an account, and costs while a sandbox lives."),
+      providerId: "daytona",
+      boundary: "container",
     },
   ];
 }
@@ -81,6 +101,8 @@ export function readTargetChoice(): TargetChoice {
     local: () => readSetting("local.boundary") === "gvisor",
     docker: () => readSetting("docker.runtime") === GVISOR_RUNTIME,
     modal: () => true,
+    e2b: () => false,
+    daytona: () => false,
   };
   return findChoice(providerId, isGvisor[providerId]());
 }
@@ -108,6 +130,8 @@ export function readTarget(folder: vscode.Uri | undefined, choice: TargetChoice 
       ...readGpu(choice),
       ...readPorts(folder),
     }),
+    e2b: () => ({ options: {} }),
+    daytona: () => ({ options: {}, ...readGpu(choice) }),
   };
   const network = readSetting("network");
   return {
@@ -139,6 +163,8 @@ export function describeProvider(providerId: ProviderId): string {
     local: vscode.l10n.t("Local"),
     docker: vscode.l10n.t("Docker"),
     modal: vscode.l10n.t("Modal"),
+    e2b: vscode.l10n.t("E2B"),
+    daytona: vscode.l10n.t("Daytona"),
   };
   return names[providerId];
 }

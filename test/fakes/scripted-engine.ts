@@ -1,4 +1,6 @@
 import { Emitter } from "../../src/core/event.ts";
+import type { ImageOffer } from "../../src/core/provider.ts";
+import type { CellContext } from "../../src/sessions/cells/cell-context.ts";
 import type { PortAddress } from "../../src/core/sandbox.ts";
 import type { BatchRecord, CostReport, GpuOffer, Rate, SavedImage } from "../../src/sessions/cloud-records.ts";
 import type { HostedEngine } from "../../src/sessions/create-engine.ts";
@@ -64,6 +66,9 @@ export class ScriptedEngine implements HostedEngine {
   saveImage = (...args: unknown[]): Promise<SavedImage> => this.#call("saveImage", args);
   pauseSession = (...args: unknown[]): Promise<SessionRecord> => this.#call("pauseSession", args);
   resumeSession = (...args: unknown[]): Promise<SessionRecord> => this.#call("resumeSession", args);
+  listContexts = (...args: unknown[]): Promise<readonly CellContext[]> => this.#call("listContexts", args);
+  restartContext = (...args: unknown[]): Promise<void> => this.#call("restartContext", args);
+  listImages = (...args: unknown[]): Promise<readonly ImageOffer[]> => this.#call("listImages", args);
   stopAbandonedRun = (...args: unknown[]): Promise<void> => this.#call("stopAbandonedRun", args);
   stopAbandonedBatch = (...args: unknown[]): Promise<void> => this.#call("stopAbandonedBatch", args);
   dispose(): void {

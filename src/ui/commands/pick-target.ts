@@ -151,7 +151,7 @@ function describeReadiness({ providerId }: TargetChoice, known: Readiness | unde
 }
 
 function toIcon({ providerId }: TargetChoice): string {
-  return { local: "vm", docker: "package", modal: "cloud" }[providerId];
+  return { local: "vm", docker: "package", modal: "cloud", e2b: "cloud", daytona: "cloud" }[providerId];
 }
 
 async function checkChoice(deps: CommandDeps, choice: TargetChoice): Promise<Readiness> {

@@ -1,5 +1,6 @@
-import type { ProviderId } from "../../../src/core/provider.ts";
+import type { ImageOffer, ProviderId } from "../../../src/core/provider.ts";
 import type { PortAddress } from "../../../src/core/sandbox.ts";
+import type { CellContext } from "../../../src/sessions/cells/cell-context.ts";
 import type { CloudEngine } from "../../../src/sessions/cloud-engine.ts";
 import type {
   BatchPlan,
@@ -76,6 +77,17 @@ export class FakeCloud implements CloudEngine {
     policy: { perRunUsd: 0, perDayUsd: 0, prices: {} },
   };
   batches: BatchRecord[] = [];
+  images: readonly ImageOffer[] = [];
+  contexts: readonly CellContext[] = [];
+  async listImages(): Promise<readonly ImageOffer[]> {
+    return this.images;
+  }
+  async listContexts(): Promise<readonly CellContext[]> {
+    return this.contexts;
+  }
+  async restartContext(sessionId: string, contextId: string): Promise<void> {
+    this.asked.push(`restart ${contextId} of ${sessionId}`);
+  }
   async setCredential(providerId: ProviderId, credential: Credential | undefined): Promise<void> {
     this.asked.push(`credential ${providerId} ${credential ? Object.keys(credential).join() : "none"}`);
   }
