@@ -3,6 +3,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, relative } from "node:path";
 import { build, transform } from "esbuild";
+import { toThirdPartyNotices } from "./scripts/third-party-notices.mjs";
 
 const START_BUDGET_BYTES = 90 * 1024;
 
@@ -54,7 +55,7 @@ export const nodeOptions = {
 
 async function buildAll() {
   rmSync("dist", { recursive: true, force: true });
-  const { files, startBytes } = await bundleExtension();
+  const { files, startBytes, metafile } = await bundleExtension();
   for (const { path, code } of files) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, code);
@@ -71,6 +72,7 @@ async function buildAll() {
     outdir: "dist",
   });
   await bundleWebViews();
+  writeFileSync("dist/third-party-notices.txt", toThirdPartyNotices([metafile, result.metafile ?? { outputs: {} }]));
   const restBytes = Object.values(result.metafile?.outputs ?? {}).reduce((sum, output) => sum + output.bytes, 0);
   console.log(
     `extension's start ${toKb(startBytes)} (budget ${toKb(START_BUDGET_BYTES)}), engine, CLI and chunks ${toKb(restBytes)}`,
@@ -119,7 +121,7 @@ export async function bundleExtension() {
     files.push({ path: relative(process.cwd(), path), code });
   }
   const sizes = new Map(files.map(({ path, code }) => [path, Buffer.byteLength(code)]));
-  return { files, startBytes: sumStart("dist/extension.cjs", metafile.outputs, sizes) };
+  return { files, metafile, startBytes: sumStart("dist/extension.cjs", metafile.outputs, sizes) };
 }
 
 /** What runs in web views: a script and a style each, which load nothing themselves. */
