@@ -3,7 +3,7 @@ import { ServerError, Status } from "nice-grpc";
 import { newId } from "./ids.ts";
 import type { ImageStore } from "./images.ts";
 import type { SandboxCreate, SandboxDefinition, SandboxList, Tag } from "./messages.ts";
-import type { Spawner } from "./spawner.ts";
+import type { Spawner } from "../shared/spawner.ts";
 import { BASE_ENV, EmulatedSandbox, TERMINATED } from "./sandbox.ts";
 
 /** What all sandboxes share. */

@@ -1,3 +1,4 @@
+import { toTerminalCommand } from "../shared/terminal.ts";
 import { type Stand, toFsTools } from "./fs-tools.ts";
 import type { ExecStart } from "./messages.ts";
 
@@ -9,11 +10,5 @@ export function toStand({ commandArgs, ptyInfo }: ExecStart): Stand {
   const fsTools = toFsTools(commandArgs);
   if (fsTools) return fsTools;
   if (!ptyInfo) return { argv: commandArgs };
-  const size = `stty rows ${ptyInfo.winszRows} cols ${ptyInfo.winszCols}`;
-  const command = `${size}; exec ${commandArgs.map(quote).join(" ")}`;
-  return { argv: ["script", "--quiet", "--flush", "--return", "--command", command, "/dev/null"] };
-}
-
-function quote(argument: string): string {
-  return `'${argument.replaceAll("'", `'\\''`)}'`;
+  return { argv: toTerminalCommand(commandArgs, { rows: ptyInfo.winszRows, cols: ptyInfo.winszCols }) };
 }

@@ -1,9 +1,9 @@
 import { constants } from "node:os";
 import { buffer } from "node:stream/consumers";
 import { ServerError, Status } from "nice-grpc";
-import type { Machine } from "./machine.ts";
-import type { OutputSpool } from "./output-spool.ts";
-import type { SpawnedProcess } from "./spawner.ts";
+import type { Machine } from "../shared/machine.ts";
+import { type OutputSpool, spool } from "../shared/output-spool.ts";
+import type { SpawnedProcess } from "../shared/spawner.ts";
 
 /** How a command ended: by an exit code (-1 when its time was up) or by a signal. */
 type ExecStatus = { readonly code: number } | { readonly signal: number };
@@ -99,13 +99,6 @@ export class Exec {
     this.#status = isLate ? { code: -1 } : signal ? { signal: constants.signals[signal] } : { code: code ?? 0 };
     return this.#status;
   }
-}
-
-/** Keeps what comes, or throws it away when there is nothing to keep it in. */
-export function spool(from: NodeJS.ReadableStream, to: OutputSpool | undefined): void {
-  from.on("data", (chunk: Buffer) => to?.append(chunk));
-  from.once("close", () => to?.end());
-  from.once("error", () => to?.end());
 }
 
 async function spoolAtEnd(

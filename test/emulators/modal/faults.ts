@@ -1,4 +1,5 @@
 import type { Status } from "nice-grpc";
+import type { FaultQueue } from "../shared/fault-queue.ts";
 
 /** `method` is an RPC's name in the protocol ("SandboxCreateV2"), or "*" for any; it happens `times` times, once when absent. */
 interface Aim {
@@ -28,32 +29,4 @@ export type Fault = Aim &
   );
 
 /** What is to go wrong next. */
-export class Faults {
-  readonly #waiting: { readonly fault: Fault; times: number }[] = [];
-
-  /** Adds one; those for the same method happen in the order in which they came. */
-  inject(fault: Fault): void {
-    this.#waiting.push({ fault, times: fault.times ?? 1 });
-  }
-
-  /** Forgets those that have not happened. */
-  clear(): void {
-    this.#waiting.length = 0;
-  }
-
-  /** The next of one kind for a call of `method`, used up by it. */
-  take<Kind extends Fault["kind"]>(kind: Kind, method: string): Extract<Fault, { kind: Kind }> | undefined {
-    const index = this.#waiting.findIndex(
-      ({ fault }) => fault.kind === kind && (fault.method === method || fault.method === "*"),
-    );
-    const found = this.#waiting[index];
-    if (!found || !isOf(kind, found.fault)) return undefined;
-    found.times -= 1;
-    if (found.times <= 0) this.#waiting.splice(index, 1);
-    return found.fault;
-  }
-}
-
-function isOf<Kind extends Fault["kind"]>(kind: Kind, fault: Fault): fault is Extract<Fault, { kind: Kind }> {
-  return fault.kind === kind;
-}
+export type Faults = FaultQueue<Fault>;

@@ -2,10 +2,12 @@ import { text } from "node:stream/consumers";
 import { mkdir, mkdtemp } from "node:fs/promises";
 import path from "node:path";
 import type { ImageStore } from "./images.ts";
-import { prepareRoot, startMachine } from "./machine.ts";
+import { startMachine } from "../shared/machine.ts";
+import { prepareRoot } from "../shared/root-folder.ts";
+import { HOSTNAME, toBinds } from "./places.ts";
 import { BASE_ENV } from "./sandbox.ts";
-import type { Spawner } from "./spawner.ts";
-import { copyTree, removeTree } from "./trees.ts";
+import type { Spawner } from "../shared/spawner.ts";
+import { copyTree, removeTree } from "../shared/trees.ts";
 
 /** One layer: its commands without FROM, on top of an image that there is. */
 export interface Layer {
@@ -49,7 +51,7 @@ export async function buildLayer(layer: Layer, { images, spawner }: BuildHost): 
     await mkdir(root);
     const files = images.filesOf(layer.base);
     if (files) await copyTree(spawner, files, root);
-    prepareRoot(root);
+    prepareRoot(root, { hostname: HOSTNAME });
     for (const command of layer.commands) await carryOut(command.replaceAll(/\\\n/g, " ").trim(), building);
     await images.save({
       id: layer.id,
@@ -78,7 +80,9 @@ async function run(command: string, { layer, host, folder, env, workdir }: Build
   await mkdir(path.join(folder, "root", workdir), { recursive: true });
   const machine = await startMachine({
     spawner: host.spawner,
-    places: { folder, images: host.images.folder },
+    root: path.join(folder, "root"),
+    binds: toBinds(folder, host.images.folder),
+    hostname: HOSTNAME,
     hasNetwork: true,
     entrypoint: ["sh", "-c", command],
     env: { ...BASE_ENV, ...env, ...layer.env },

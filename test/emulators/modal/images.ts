@@ -3,8 +3,8 @@ import path from "node:path";
 import { ServerError, Status } from "nice-grpc";
 import { newId } from "./ids.ts";
 import type { SecretSource } from "./messages.ts";
-import type { Spawner } from "./spawner.ts";
-import { removeTree } from "./trees.ts";
+import type { Spawner } from "../shared/spawner.ts";
+import { removeTree } from "../shared/trees.ts";
 
 type ImageKind = "built" | "saved";
 

@@ -6,7 +6,8 @@ import { Books } from "./books.ts";
 import { Cloud } from "./cloud.ts";
 import { Credentials, EMULATOR_TOKEN, type ModalToken } from "./credentials.ts";
 import { loadDefinitions } from "./definitions.ts";
-import { Faults } from "./faults.ts";
+import { FaultQueue } from "../shared/fault-queue.ts";
+import type { Fault, Faults } from "./faults.ts";
 import { toImageMethods } from "./image-service.ts";
 import { ImageStore } from "./images.ts";
 import { toInterceptor } from "./interceptor.ts";
@@ -14,9 +15,9 @@ import { Listener } from "./listener.ts";
 import { MemorySnapshots, toMemoryMethods } from "./memory-snapshots.ts";
 import { toRouterMethods } from "./router-service.ts";
 import { toSandboxMethods } from "./sandbox-service.ts";
-import { Spawner } from "./spawner.ts";
+import { Spawner } from "../shared/spawner.ts";
 import { TIMED_OUT } from "./sandbox.ts";
-import { removeTree } from "./trees.ts";
+import { removeTree } from "../shared/trees.ts";
 import { Tunnels } from "./tunnels.ts";
 
 export interface ModalEmulatorOptions {
@@ -75,7 +76,7 @@ export async function startModalEmulator(options: ModalEmulatorOptions = {}): Pr
   const maxSandboxes = options.maxSandboxes ?? Number.POSITIVE_INFINITY;
   const cloud = new Cloud(path.join(folder, "sandboxes"), { images, spawner }, { gpus, maxSandboxes });
   const books = new Books(cloud);
-  const faults = new Faults();
+  const faults = new FaultQueue<Fault>();
   const tunnels = new Tunnels();
   const listener = await listen({ cloud, spawner, books, faults, tunnels }, options);
   return {

@@ -5,7 +5,7 @@ import type { Credentials } from "./credentials.ts";
 import type { Exec } from "./exec.ts";
 import type { MemorySnapshots } from "./memory-snapshots.ts";
 import type { ExecNamed, ExecStart, NetworkAccess, StdinPart, StdinWrite, StdioRead, TaskNamed } from "./messages.ts";
-import type { OutputSpool } from "./output-spool.ts";
+import type { OutputSpool } from "../shared/output-spool.ts";
 import { mountImage, saveDirectory, unmountImage } from "./sandbox-files.ts";
 import type { EmulatedSandbox } from "./sandbox.ts";
 

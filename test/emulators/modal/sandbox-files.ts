@@ -4,9 +4,9 @@ import { text } from "node:stream/consumers";
 import { ServerError, Status } from "nice-grpc";
 import type { ImageStore } from "./images.ts";
 import { newId } from "./ids.ts";
-import type { Machine } from "./machine.ts";
+import type { Machine } from "../shared/machine.ts";
 import { BASE_ENV, type EmulatedSandbox } from "./sandbox.ts";
-import { COPY_LIVE } from "./trees.ts";
+import { COPY_LIVE } from "../shared/trees.ts";
 
 /** The image is the overlay's lower layer; where overlays can't be stacked, as in a container, it is copied. */
 const MOUNT = `

@@ -2,13 +2,15 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { ServerError, Status } from "nice-grpc";
 import { toStand } from "./commands.ts";
-import { Exec, spool } from "./exec.ts";
+import { Exec } from "./exec.ts";
 import type { ImageStore, Surroundings } from "./images.ts";
-import { type Machine, prepareRoot, startMachine } from "./machine.ts";
+import { type Machine, startMachine } from "../shared/machine.ts";
+import { prepareRoot } from "../shared/root-folder.ts";
+import { HOSTNAME, toBinds } from "./places.ts";
 import type { ExecStart, NetworkAccess, SandboxCreate, SandboxDefinition } from "./messages.ts";
-import { OutputSpool } from "./output-spool.ts";
-import type { Spawner } from "./spawner.ts";
-import { copyLiveTree, copyTree, removeTree } from "./trees.ts";
+import { OutputSpool, spool } from "../shared/output-spool.ts";
+import type { Spawner } from "../shared/spawner.ts";
+import { copyLiveTree, copyTree, removeTree } from "../shared/trees.ts";
 
 /** `modal.client.GenericResult`. Status 1 is success, 2 failure, 3 terminated, 4 timeout, 7 idle timeout. */
 export interface SandboxResult {
@@ -193,7 +195,9 @@ export class EmulatedSandbox {
     const { entrypointArgs } = this.definition;
     const machine = await startMachine({
       spawner: this.parts.spawner,
-      places: { folder: this.parts.folder, images: this.parts.images.folder },
+      root: path.join(this.parts.folder, "root"),
+      binds: toBinds(this.parts.folder, this.parts.images.folder),
+      hostname: HOSTNAME,
       hasNetwork: this.network?.networkAccessType === 1,
       entrypoint: entrypointArgs.length > 0 ? entrypointArgs : DEFAULT_ENTRYPOINT,
       env: this.parts.env,
@@ -209,7 +213,7 @@ export class EmulatedSandbox {
     const root = path.join(this.parts.folder, "root");
     await mkdir(root, { recursive: true });
     if (this.parts.files !== undefined) await copyTree(this.parts.spawner, this.parts.files, root);
-    prepareRoot(root);
+    prepareRoot(root, { hostname: HOSTNAME });
     await mkdir(path.join(root, this.#workdir()), { recursive: true });
   }
 

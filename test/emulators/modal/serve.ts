@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { parseArgs } from "node:util";
-import { startControlServer } from "./control-server.ts";
+import { startControlServer } from "../shared/control-server.ts";
 import { startModalEmulator } from "./modal-emulator.ts";
+import { type Order, carryOut } from "./orders.ts";
 
 // The emulator as a program of its own, for what has to outlive the one who uses it:
 //   node test/emulators/modal/serve.ts [--port N] [--state FOLDER] [--gpu H100=0]…
@@ -20,7 +21,11 @@ const emulator = await startModalEmulator({
   gpus: Object.fromEntries(gpus),
   ...(values.state === undefined ? {} : { stateFolder: values.state }),
 });
-const control = await startControlServer(emulator);
+const control = await startControlServer({
+  books: emulator.books,
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- whoever orders knows the type
+  carryOut: (order) => carryOut(order as Order, emulator),
+});
 console.log(JSON.stringify({ url: emulator.url, controlUrl: control.url }));
 await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
 control.close();

@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { type IncomingMessage, type Server as HttpServer, type ServerResponse, createServer, request } from "node:http";
-import { type Server, type Socket, createServer as createSocketServer } from "node:net";
+import { type Server, createServer as createSocketServer } from "node:net";
 import { pipeline } from "node:stream";
+import { listen, portOf } from "../shared/loopback.ts";
+import { joinToPort } from "../shared/machine-port.ts";
 import type { Port } from "./messages.ts";
-import { BASE_ENV, type EmulatedSandbox } from "./sandbox.ts";
+import type { EmulatedSandbox } from "./sandbox.ts";
 
 /** `modal.client.TunnelData`. */
 interface TunnelData {
@@ -15,8 +17,6 @@ interface TunnelData {
 }
 
 const HOST = "127.0.0.1";
-/** bash connects standard input, which it would take away from a command in the background, and output to a port inside. */
-const CONNECT = 'exec 4<&0 3<>"/dev/tcp/127.0.0.1/$0" || exit; cat <&4 >&3 & exec cat <&3';
 
 /** Ways into sandboxes' ports. TLS is not emulated: what the SDK calls an encrypted tunnel is plain TCP here. */
 export class Tunnels {
@@ -54,7 +54,9 @@ export class Tunnels {
     const key = `${sandbox.id}:${port}`;
     const known = this.#servers.get(key);
     if (known) return known;
-    const server = createSocketServer({ allowHalfOpen: true }, (socket) => void connect(sandbox, port, socket));
+    const server = createSocketServer({ allowHalfOpen: true }, (socket) => {
+      void joinToPort(socket, () => sandbox.machine(), port);
+    });
     const listening = listen(server);
     this.#servers.set(key, listening);
     void sandbox.ended.then(() => server.close());
@@ -74,32 +76,6 @@ export class Tunnels {
     outgoing.once("error", () => answer.writeHead(502).end("Nothing listens on that port\n"));
     pipeline(incoming, outgoing, ignore);
   }
-}
-
-async function connect(sandbox: EmulatedSandbox, port: number, socket: Socket): Promise<void> {
-  socket.on("error", ignore);
-  try {
-    const machine = await sandbox.machine();
-    const process = await machine.start({ argv: ["bash", "-c", CONNECT, String(port)], env: BASE_ENV, workdir: "/" });
-    process.stderr.resume();
-    pipeline(socket, process.stdin, ignore);
-    pipeline(process.stdout, socket, ignore);
-    socket.once("close", () => void machine.kill(process));
-  } catch {
-    socket.destroy();
-  }
-}
-
-async function listen<Listener extends Server>(server: Listener): Promise<Listener> {
-  await new Promise<void>((resolve) => {
-    server.listen(0, HOST, resolve);
-  });
-  return server;
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 function ignore(): void {}

@@ -1,23 +1,26 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { constants } from "node:os";
-import path from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
+import { killIfThere, signalAll } from "./process-signals.ts";
 import type { SpawnedProcess, Spawner } from "./spawner.ts";
 
-/** Where the files of one machine are on the host. */
-interface MachinePlaces {
-  /** Holds `root`, which is the machine's `/` and has been prepared, and `mounts`, what was written over mounted images. */
-  readonly folder: string;
-  /** All images; the machine sees them read-only, below `/__modal/images`. */
-  readonly images: string;
+/** A folder of the host that a machine sees at a place of its own. */
+export interface Bind {
+  readonly from: string;
+  readonly to: string;
+  readonly isReadOnly?: true;
 }
 
 /** How to start one. */
 export interface MachineOptions {
   readonly spawner: Spawner;
-  readonly places: MachinePlaces;
+  /** The folder of the host that is the machine's `/`; see `prepareRoot`. */
+  readonly root: string;
+  /** What it sees besides, in the order in which it is mounted. */
+  readonly binds?: readonly Bind[];
+  readonly hostname: string;
+  /** The host's network, or else none but a loopback of its own. */
   readonly hasNetwork: boolean;
   /** Its end is the machine's. */
   readonly entrypoint: readonly string[];
@@ -26,10 +29,18 @@ export interface MachineOptions {
 }
 
 /** A command inside. */
-interface MachineCommand {
+export interface MachineCommand {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly workdir: string;
+  /** A user's number: 1000, or root when absent and wherever there are no others. */
+  readonly userId?: number | undefined;
+}
+
+/** A process that knows its number inside. */
+export interface NumberedProcess extends SpawnedProcess {
+  /** What `$$` is in it; leads a group of the same number. */
+  readonly innerPid: number;
 }
 
 /** A tree of files and processes of its own, which commands enter. */
@@ -40,23 +51,31 @@ export interface Machine {
   readonly ended: Promise<number>;
   /** Starts a command in a session and process group of its own; it sees the same files and processes as all others. */
   start(command: MachineCommand): Promise<SpawnedProcess>;
+  /** The same, for whoever has to know the process's number inside. @throws when the folder to start in is missing */
+  startNumbered(command: MachineCommand): Promise<NumberedProcess>;
+  /** Sends a signal to a command and its process group. */
+  signal(process: SpawnedProcess, signal: NodeJS.Signals): Promise<void>;
   /** Ends a command and its process group at once. */
   kill(process: SpawnedProcess): Promise<void>;
-  /** Ends everything inside at once. */
+  /** Stops all processes inside where they are, until {@link thaw}. */
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
+  /** Ends everything inside at once, frozen or not. */
   destroy(): Promise<void>;
 }
 
 const NAMESPACES = ["--preserve-credentials", "--user", "--mount", "--pid", "--ipc", "--uts"];
 const SYSTEM = ["/usr", "/etc/alternatives", "/etc/ssl", "/etc/ca-certificates", "/etc/ld.so.cache"];
-const LINKS = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 const INFO_FD = 3;
 const READY_FD = 4;
 const USERS_FD = 5;
+const NUMBER_FD = 3;
 /** Who there is inside besides root: the first user of most images, and nobody. */
 const USERS = "0 0 1\n1000 101000 1\n65534 165534 1\n";
-const mayGiveUsers = process.getuid?.() === 0;
-const PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n";
+/** Whether machines have other users than root. */
+export const mayGiveUsers = process.getuid?.() === 0;
 const ENTER = 'cd "$0" && exec "$@"';
+const ENTER_NUMBERED = `cd "$0" && echo $$ >&${NUMBER_FD} && exec ${NUMBER_FD}>&- && exec "$@"`;
 
 /**
  * Starts a machine: bubblewrap with a user, PID, mount, IPC and host name namespace of its own, root inside, `/usr` and
@@ -64,8 +83,8 @@ const ENTER = 'cd "$0" && exec "$@"';
  * processors are not limited. There are other users than root only where the emulator itself runs as root.
  */
 export async function startMachine(options: MachineOptions): Promise<Machine> {
-  await mkdir(path.join(options.places.folder, "mounts"), { recursive: true });
   const { spawner, env, hasNetwork } = options;
+  for (const { from } of options.binds ?? []) await mkdir(from, { recursive: true });
   const init = await spawner.spawn({ command: "bwrap", argv: toArguments(options), env, descriptors: USERS_FD + 1 });
   const [info, ready, users] = init.more;
   if (!info || !ready || !users) throw new Error("bubblewrap has no pipes.");
@@ -73,66 +92,64 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   if (pid > 0 && mayGiveUsers) await giveUsers(pid);
   users.end("x");
   if ((await text(ready)) === "") throw new Error(`bubblewrap: ${await text(init.stderr)}`);
-  const target = [...NAMESPACES, ...(hasNetwork ? [] : ["--net"]), "--target", String(pid)];
+  const target = [...NAMESPACES, ...(hasNetwork ? [] : ["--net"]), "--target", String(pid), "--", "setsid"];
   const ended = init.ended.then(({ code, signal }) => code ?? 128 + constants.signals[signal ?? "SIGKILL"]);
+  const enter = (script: string, { argv, env: own, workdir, userId }: MachineCommand, descriptors: number) =>
+    spawner.spawn({
+      command: "nsenter",
+      argv: [...target, ...toUser(userId), "/bin/sh", "-c", script, workdir, ...argv],
+      env: own,
+      descriptors,
+    });
   return {
     entrypoint: init,
     ended,
-    start: ({ argv, env: own, workdir }) =>
-      spawner.spawn({
-        command: "nsenter",
-        argv: [...target, "--", "setsid", "/bin/sh", "-c", ENTER, workdir, ...argv],
-        env: own,
-      }),
-    kill: killGroup,
+    start: (command) => enter(ENTER, command, NUMBER_FD),
+    startNumbered: async (command) => toNumbered(await enter(ENTER_NUMBERED, command, NUMBER_FD + 1)),
+    signal: signalGroup,
+    kill: (process) => signalGroup(process, "SIGKILL"),
+    freeze: () => signalAll(pid, "SIGSTOP"),
+    thaw: () => signalAll(pid, "SIGCONT"),
     destroy: async () => {
-      killIfThere(pid);
+      killIfThere(pid, "SIGKILL");
       await ended;
     },
   };
 }
 
-/** What a new `/` holds before an image's files are laid over it. Not asynchronous: twenty small steps are faster so. */
-export function prepareRoot(root: string): void {
-  for (const name of ["etc", "root", "home", "tmp", "var/tmp"]) mkdirSync(path.join(root, name), { recursive: true });
-  for (const name of ["tmp", "var/tmp"]) chmodSync(path.join(root, name), 0o1777);
-  for (const name of LINKS.filter((link) => existsSync(`/usr/${link}`))) {
-    if (!lstatSync(path.join(root, name), { throwIfNoEntry: false })) symlinkSync(`usr/${name}`, path.join(root, name));
-  }
-  writeFileSync(path.join(root, "etc/passwd"), PASSWD);
-  writeFileSync(path.join(root, "etc/group"), "root:x:0:\nnogroup:x:65534:\n");
-  writeFileSync(path.join(root, "etc/hosts"), "127.0.0.1 localhost modal\n");
-}
-
-function toArguments({ places, hasNetwork, entrypoint, workdir }: MachineOptions): string[] {
-  const script = `echo ready >&${READY_FD}; exec ${INFO_FD}>&- ${READY_FD}>&- ${USERS_FD}>&-; ${ENTER}`;
+function toArguments({ root, binds = [], hostname, hasNetwork, entrypoint, workdir }: MachineOptions): string[] {
+  const close = `exec ${INFO_FD}>&- ${READY_FD}>&- ${USERS_FD}>&-`;
+  const script = `chmod 1777 /dev/shm; echo ready >&${READY_FD}; ${close}; ${ENTER}`;
   return [
     ["--unshare-user", "--uid", "0", "--gid", "0", "--cap-add", "ALL"],
-    ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "modal", "--die-with-parent"],
+    ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", hostname, "--die-with-parent"],
     hasNetwork ? [] : ["--unshare-net"],
-    ["--bind", path.join(places.folder, "root"), "/"],
+    ["--bind", root, "/"],
     SYSTEM.flatMap((place) => ["--ro-bind-try", place, place]),
     ["--proc", "/proc", "--dev", "/dev"],
-    ["--ro-bind", places.images, "/__modal/images"],
-    ["--bind", path.join(places.folder, "mounts"), "/__modal/mounts"],
+    binds.flatMap(({ from, to, isReadOnly }) => [isReadOnly ? "--ro-bind" : "--bind", from, to]),
     mayGiveUsers ? ["--userns-block-fd", String(USERS_FD)] : [],
     ["--info-fd", String(INFO_FD), "--", "/bin/sh", "-c", script, workdir],
     entrypoint,
   ].flat();
 }
 
-/** nsenter's only child is the leader of the command's group. */
-async function killGroup({ pid }: SpawnedProcess): Promise<void> {
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
-  for (const child of children.split(" ").filter(Boolean)) killIfThere(-Number(child));
+function toUser(userId: number | undefined): string[] {
+  if (!userId || !mayGiveUsers) return [];
+  return ["setpriv", "--reuid", String(userId), "--regid", String(userId), "--clear-groups", "--"];
 }
 
-function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
-  }
+async function toNumbered(process: SpawnedProcess): Promise<NumberedProcess> {
+  const [number] = process.more;
+  const innerPid = Number(number ? await text(number) : "");
+  if (!innerPid) throw new Error((await text(process.stderr)) || "The process did not start.");
+  return { ...process, innerPid };
+}
+
+/** nsenter's only child is the leader of the command's group. */
+async function signalGroup({ pid }: SpawnedProcess, signal: NodeJS.Signals): Promise<void> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+  for (const child of children.split(" ").filter(Boolean)) killIfThere(-Number(child), signal);
 }
 
 /** bubblewrap waits for it. Source: user_namespaces(7), "User and group ID mappings". */

@@ -99,3 +99,10 @@ export class OutputSpool {
     this.#changed = Promise.withResolvers();
   }
 }
+
+/** Keeps what comes, or throws it away when there is nothing to keep it in. */
+export function spool(from: NodeJS.ReadableStream, to: OutputSpool | undefined): void {
+  from.on("data", (chunk: Buffer) => to?.append(chunk));
+  from.once("close", () => to?.end());
+  from.once("error", () => to?.end());
+}

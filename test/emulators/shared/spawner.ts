@@ -80,7 +80,7 @@ export class Spawner {
   }
 
   static async start(): Promise<Spawner> {
-    const folder = await mkdtemp(path.join(tmpdir(), "modal-spawner-"));
+    const folder = await mkdtemp(path.join(tmpdir(), "emulator-spawner-"));
     const server = createServer({ allowHalfOpen: true });
     server.listen(path.join(folder, "socket"));
     await once(server, "listening");
