@@ -4,7 +4,8 @@ import { type Logger, silentLogger } from "../../core/logger.ts";
 import type { SandboxError } from "../../core/sandbox-error.ts";
 import { abortable } from "../abortable.ts";
 import type { ProviderDeps } from "../provider-deps.ts";
-import { type ModalToken, createModalClient, readServerUrl } from "./load-sdk.ts";
+import { readServerUrl } from "../server-url.ts";
+import { type ModalToken, createModalClient } from "./load-sdk.ts";
 import { createSdkLogger } from "./sdk-logger.ts";
 import type { Setup } from "./setup-script.ts";
 import { newSignedOutError, toSandboxError } from "./to-sandbox-error.ts";
@@ -35,7 +36,7 @@ export function createAccounts(deps: ProviderDeps, environment: string | undefin
   const open = async (token: ModalToken): Promise<Account> => {
     const secrets = [token.tokenSecret, token.tokenId];
     const sdkLogger = createSdkLogger(() => logger, secrets);
-    const serverUrl = readServerUrl(deps.env);
+    const serverUrl = readServerUrl(deps.env, "SANDPIPER_MODAL_SERVER_URL");
     const client = await createModalClient({ token, environment, serverUrl, logger: sdkLogger });
     return { client, secrets, apps: new Map(), images: new Map(), usable: new Map() };
   };

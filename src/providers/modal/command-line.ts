@@ -3,7 +3,7 @@ import type { Sandbox } from "modal";
 import { SandboxError } from "../../core/sandbox-error.ts";
 import { abortable } from "../abortable.ts";
 import { quoteForShell } from "../posix/shell-quote.ts";
-import { createStdinWriter } from "./stdin-writer.ts";
+import { createStdinWriter } from "../posix/stdin-writer.ts";
 import { TOOLS } from "./layout.ts";
 
 /** The SDK refuses command lines over 65,536 characters; the server may count bytes. */

@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { isIP } from "node:net";
 import type { SandboxCreateParams, Secret } from "modal";
 import type { SandboxSpec } from "../../core/provider.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
-import { toDisplay } from "../../core/workspace-path.ts";
+import { sortAllowedHosts } from "../allowed-hosts.ts";
 import { checkSpec } from "../check-spec.ts";
 import { toGpu } from "./gpu-tiers.ts";
 import { HOME } from "./layout.ts";
@@ -14,7 +13,6 @@ import { type SandboxFacts, toLifetimeMs, toTags } from "./tags.ts";
 /** Below it Modal's own part in a sandbox has no room. */
 const LEAST_MEMORY_MIB = 128;
 const LONGEST_NAME = 63;
-const DOMAIN = /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i;
 
 /** What `create` needs besides the spec. */
 export interface CreateContext {
@@ -70,37 +68,10 @@ export function toUniqueName(name: string): string {
 
 type Network = Pick<SandboxCreateParams, "blockNetwork" | "outboundDomainAllowlist" | "outboundCidrAllowlist">;
 
-function toNetwork({ network, allowedHosts = [] }: SandboxSpec): Network {
+function toNetwork({ network, allowedHosts }: SandboxSpec): Network {
   if (network === "none") return { blockNetwork: true };
   if (network === "full") return {};
-  const cidrs = allowedHosts.filter(isAddress);
-  const domains = allowedHosts.filter((host) => !isAddress(host));
-  for (const cidr of cidrs) if (!isCidr(cidr)) refuseHost(cidr);
-  for (const domain of domains) if (!DOMAIN.test(domain)) refuseHost(domain);
+  const { cidrs, domains } = sortAllowedHosts(allowedHosts);
   // Both are always given, so that an empty list lets nothing out rather than everything.
-  return { outboundCidrAllowlist: cidrs.map(toCidr), outboundDomainAllowlist: domains };
-}
-
-function isAddress(host: string): boolean {
-  return host.includes("/") || isIP(host) !== 0;
-}
-
-function isCidr(host: string): boolean {
-  const [address = "", bits, ...rest] = host.split("/");
-  const kind = isIP(address);
-  if (kind === 0 || rest.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (kind === 4 ? 32 : 128));
-}
-
-/** A single address is a range of one. */
-function toCidr(host: string): string {
-  if (host.includes("/")) return host;
-  return `${host}/${isIP(host) === 4 ? 32 : 128}`;
-}
-
-function refuseHost(host: string): never {
-  throw new SandboxError(
-    "invalid",
-    `"${toDisplay(host)}" can't be allowed: give a domain ("pypi.org", "*.pypi.org") or a range of addresses ("10.0.0.0/8").`,
-  );
+  return { outboundCidrAllowlist: cidrs, outboundDomainAllowlist: domains };
 }

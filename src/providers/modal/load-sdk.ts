@@ -1,6 +1,4 @@
 import type * as ModalSdk from "modal";
-import { SandboxError } from "../../core/sandbox-error.ts";
-import { toDisplay } from "../../core/workspace-path.ts";
 
 /** A key of an account. */
 export interface ModalToken {
@@ -12,22 +10,6 @@ export interface ModalToken {
 const NO_PROFILE = "/nonexistent/modal.toml";
 /** Modal can ask clients to wait; longer than this and the user hears of it. */
 const MAX_THROTTLE_WAIT_S = 30;
-
-/**
- * The server to use instead of Modal's, from the variable SANDPIPER_MODAL_SERVER_URL.
- * @throws {SandboxError} `invalid` for one to which the token would travel readable by others
- */
-export function readServerUrl(env: NodeJS.ProcessEnv): string | undefined {
-  const text = env["SANDPIPER_MODAL_SERVER_URL"];
-  if (!text) return undefined;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isLoopback = url !== undefined && ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
-  if (url && (url.protocol === "https:" || (url.protocol === "http:" && isLoopback))) return text;
-  throw new SandboxError(
-    "invalid",
-    `SANDPIPER_MODAL_SERVER_URL is "${toDisplay(text)}". It has to begin with https://, or with http:// and name this machine.`,
-  );
-}
 
 /** What the SDK's client is made of. */
 export interface ClientOptions {

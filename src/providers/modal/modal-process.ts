@@ -6,18 +6,18 @@ import type { Command, Process, ProcessSignal, TerminalSize } from "../../core/s
 import { checkWorkspacePath } from "../../core/workspace-path.ts";
 import { abortable } from "../abortable.ts";
 import { checkCommand } from "../check-spec.ts";
+import { createStdinWriter } from "../posix/stdin-writer.ts";
 import { resizeCommand, signalCommand, superviseCommand } from "../posix/supervise.ts";
 import { toProcess } from "../posix/supervised-process.ts";
 import { createNonce } from "../posix/trailer-filter.ts";
+import { watchProcess } from "../posix/watch-process.ts";
 import { spoolLongCommand } from "./command-line.ts";
 import { toCuttable } from "./cuttable.ts";
 import { FOLDERS } from "./layout.ts";
 import type { Machine } from "./machine.ts";
 import { runHelper } from "./run-helper.ts";
 import { KILL_ALL_COMMAND, SCRIPT_PATHS, toEnter } from "./setup-script.ts";
-import { createStdinWriter } from "./stdin-writer.ts";
 import type { SandboxFacts } from "./tags.ts";
-import { watchProcess } from "./watch-process.ts";
 import { whyLost } from "./why-lost.ts";
 
 const SIGNAL_TIMEOUT_MS = 10_000;
@@ -92,7 +92,9 @@ interface Attendance {
 function attend(running: ContainerProcess<Uint8Array>, { machine, plan, command, call, kill }: Attendance): Process {
   const watch = watchProcess({
     signal: call.signal,
-    machine,
+    destroyed: machine.destroyed,
+    expiresAt: machine.facts.expiresAt,
+    hasEnded: async () => (await machine.sandbox.poll()) !== null,
     kill: () => kill("KILL"),
     killAll: () => killAll(machine.sandbox),
   });

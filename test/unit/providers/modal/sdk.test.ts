@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "../../../../src/core/logger.ts";
 import { describe, expect, it } from "vitest";
-import { createModalClient, readServerUrl } from "../../../../src/providers/modal/load-sdk.ts";
+import { createModalClient } from "../../../../src/providers/modal/load-sdk.ts";
+import { readServerUrl } from "../../../../src/providers/server-url.ts";
 import { createModalProvider } from "../../../../src/providers/modal/modal-provider.ts";
 import { createSdkLogger } from "../../../../src/providers/modal/sdk-logger.ts";
 
@@ -60,7 +61,7 @@ describe("the server to use instead of Modal's", () => {
   it.each(["https://modal.example.com", "http://127.0.0.1:5000", "http://localhost:1", "http://[::1]:1"])(
     "may be %s",
     (url) => {
-      expect(readServerUrl({ SANDPIPER_MODAL_SERVER_URL: url })).toBe(url);
+      expect(readServerUrl({ SERVER: url }, "SERVER")).toBe(url);
     },
   );
 
@@ -72,14 +73,12 @@ describe("the server to use instead of Modal's", () => {
     "localhost",
     " ",
   ])("may not be %j, to which a token would travel in the open", (url) => {
-    expect(() => readServerUrl({ SANDPIPER_MODAL_SERVER_URL: url })).toThrow(
-      expect.objectContaining({ code: "invalid" }),
-    );
+    expect(() => readServerUrl({ SERVER: url }, "SERVER")).toThrow(expect.objectContaining({ code: "invalid" }));
   });
 
   it("is Modal's own without the variable", () => {
-    expect(readServerUrl({})).toBeUndefined();
-    expect(readServerUrl({ SANDPIPER_MODAL_SERVER_URL: "" })).toBeUndefined();
+    expect(readServerUrl({}, "SERVER")).toBeUndefined();
+    expect(readServerUrl({ SERVER: "" }, "SERVER")).toBeUndefined();
   });
 
   it("is refused before anything is sent", async () => {

@@ -6,7 +6,7 @@ export interface StdinWriter {
   close(): Promise<void>;
 }
 
-/** One call to Modal each; its own Python client sends no more at once either. */
+/** One call each to a provider; Modal's own Python client sends no more at once either. */
 const CHUNK_BYTES = 1024 * 1024;
 const MOST_PENDING_BYTES = 2 * CHUNK_BYTES;
 

@@ -1,5 +1,4 @@
 import type { Disposable } from "../../core/disposable-store.ts";
-import type { Machine } from "./machine.ts";
 
 /** After an abort: how long the kill of the command may take before every command is killed, and until we stop listening. */
 const ABORT_STEPS_MS = [700, 700] as const;
@@ -12,7 +11,12 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** What can end a command from outside. */
 export interface WatchedProcess {
   readonly signal: AbortSignal;
-  readonly machine: Pick<Machine, "sandbox" | "facts" | "destroyed">;
+  /** Aborted when we have destroyed the sandbox. */
+  readonly destroyed: AbortSignal;
+  /** When the sandbox ends by itself. */
+  readonly expiresAt: Date;
+  /** Whether the sandbox runs no more. A failure counts as no. */
+  readonly hasEnded: () => Promise<boolean>;
   readonly kill: () => Promise<void>;
   readonly killAll: () => Promise<void>;
 }
@@ -26,9 +30,10 @@ export interface ProcessWatch extends Disposable {
 
 /**
  * Sees to it that a command ends with the abort signal, and that its streams end with the sandbox: a connection to what is
- * gone is only noticed by Modal's SDK after many attempts.
+ * gone may be noticed late or never.
  */
-export function watchProcess({ signal, machine, kill, killAll }: WatchedProcess): ProcessWatch {
+export function watchProcess(watched: WatchedProcess): ProcessWatch {
+  const { signal, destroyed, expiresAt, hasEnded, kill, killAll } = watched;
   const cutting = new AbortController();
   let abortTimer: NodeJS.Timeout | undefined;
   let endTimer: NodeJS.Timeout | undefined;
@@ -44,18 +49,17 @@ export function watchProcess({ signal, machine, kill, killAll }: WatchedProcess)
     endTimer = setTimeout(cut, END_GRACE_MS);
   };
   const onExpiry = async (): Promise<void> => {
-    const code = await machine.sandbox.poll().catch(() => null);
-    if (code === null) waitForExpiry(EXPIRY_GRACE_MS);
-    else onDestroyed();
+    if (await hasEnded().catch(() => false)) onDestroyed();
+    else waitForExpiry(EXPIRY_GRACE_MS);
   };
   const waitForExpiry = (timeoutMs: number): void => {
     if (cutting.signal.aborted || isDisposed) return;
     endTimer = setTimeout(() => void onExpiry(), Math.min(timeoutMs, LONGEST_TIMER_MS));
   };
   let isDisposed = false;
-  waitForExpiry(machine.facts.expiresAt.getTime() + EXPIRY_GRACE_MS - Date.now());
+  waitForExpiry(expiresAt.getTime() + EXPIRY_GRACE_MS - Date.now());
   listen(signal, onAbort);
-  listen(machine.destroyed, onDestroyed);
+  listen(destroyed, onDestroyed);
   return {
     cut: cutting.signal,
     dispose: () => {
@@ -63,7 +67,7 @@ export function watchProcess({ signal, machine, kill, killAll }: WatchedProcess)
       clearTimeout(abortTimer);
       clearTimeout(endTimer);
       signal.removeEventListener("abort", onAbort);
-      machine.destroyed.removeEventListener("abort", onDestroyed);
+      destroyed.removeEventListener("abort", onDestroyed);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createStdinWriter } from "../../../../src/providers/modal/stdin-writer.ts";
+import { createStdinWriter } from "../../../../src/providers/posix/stdin-writer.ts";
 
 const MIB = 1024 * 1024;
 
