@@ -34,10 +34,12 @@ export async function signIn(
 }
 
 async function readProfile(account: Account, name: string, env: NodeJS.ProcessEnv): Promise<Credential> {
-  const profiles = await account.readProfiles(env);
+  if (!account.profiles)
+    throw new UsageError(`${account.title} keeps no profiles. Set ${account.keyParts[0]?.variable} instead.`);
+  const profiles = await account.profiles.read(env);
   const found = profiles.find((profile) => profile.name === name);
   if (found) return found.credential;
   const names = profiles.map((profile) => toDisplay(profile.name)).join(", ");
-  const message = `${toDisplay(account.profileFile(env))} has no profile "${toDisplay(name)}". Choose one of: ${names}.`;
+  const message = `${toDisplay(account.profiles.path(env))} has no profile "${toDisplay(name)}". Choose one of: ${names}.`;
   throw new SandboxError("not-found", message);
 }

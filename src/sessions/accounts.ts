@@ -1,5 +1,6 @@
 import type { ProviderId } from "../core/provider.ts";
 import type { Credential } from "./credentials.ts";
+import { homeOf, toDaytonaConfigPath } from "./profiles/profile-paths.ts";
 
 /** One part of an account's key. */
 export interface KeyPart {
@@ -17,6 +18,16 @@ export interface Profile {
   /** The one that those tools use. */
   readonly isActive: boolean;
   readonly credential: Credential;
+  /** The address that the key is for, where the file says so. */
+  readonly server?: string;
+}
+
+/** The file in which a provider's own tools keep keys. */
+interface ProfileFile {
+  /** For people: "~/.modal.toml". */
+  readonly path: (env: NodeJS.ProcessEnv) => string;
+  /** Reads it: only for whoever asked for it. @throws {SandboxError} `not-found` or `invalid`, without its contents */
+  readonly read: (env: NodeJS.ProcessEnv) => Promise<readonly Profile[]>;
 }
 
 /** What signing in to a provider takes. */
@@ -24,12 +35,12 @@ export interface Account {
   readonly providerId: ProviderId;
   readonly title: string;
   readonly keyParts: readonly KeyPart[];
+  /** What the provider calls its keys. */
+  readonly keyWord: "token" | "API key";
   /** Where people make keys. */
   readonly keysUrl: string;
-  /** The file with its profiles, for people: "~/.modal.toml". */
-  readonly profileFile: (env: NodeJS.ProcessEnv) => string;
-  /** Reads that file: only for whoever asked for it. @throws {SandboxError} `not-found` or `invalid`, without its contents */
-  readonly readProfiles: (env: NodeJS.ProcessEnv) => Promise<readonly Profile[]>;
+  /** Left out where the provider's own tools keep no key. */
+  readonly profiles?: ProfileFile;
 }
 
 /** Providers that need an account. */
@@ -41,9 +52,34 @@ export const ACCOUNTS: readonly Account[] = [
       { name: "tokenId", variable: "MODAL_TOKEN_ID", prefix: "ak-" },
       { name: "tokenSecret", variable: "MODAL_TOKEN_SECRET", prefix: "as-" },
     ],
+    keyWord: "token",
     keysUrl: "https://modal.com/settings/tokens",
-    profileFile: (env) => env["MODAL_CONFIG_PATH"] || "~/.modal.toml",
-    readProfiles: async (env) => (await import("./modal-profiles.ts")).readModalProfiles(env),
+    profiles: {
+      path: (env) => env["MODAL_CONFIG_PATH"] || "~/.modal.toml",
+      read: async (env) => (await import("./profiles/modal-profiles.ts")).readModalProfiles(env),
+    },
+  },
+  {
+    providerId: "e2b",
+    title: "E2B",
+    keyParts: [{ name: "apiKey", variable: "E2B_API_KEY", prefix: "e2b_" }],
+    keyWord: "API key",
+    keysUrl: "https://e2b.dev/dashboard?tab=keys",
+    profiles: {
+      path: () => "~/.e2b/config.json",
+      read: async (env) => (await import("./profiles/e2b-profiles.ts")).readE2bProfiles(env),
+    },
+  },
+  {
+    providerId: "daytona",
+    title: "Daytona",
+    keyParts: [{ name: "apiKey", variable: "DAYTONA_API_KEY", prefix: "dtn_" }],
+    keyWord: "API key",
+    keysUrl: "https://app.daytona.io/dashboard/keys",
+    profiles: {
+      path: (env) => toDaytonaConfigPath(env).replace(`${homeOf(env)}/`, "~/"),
+      read: async (env) => (await import("./profiles/daytona-profiles.ts")).readDaytonaProfiles(env),
+    },
   },
 ];
 

@@ -19,9 +19,7 @@ interface ProfileItem extends vscode.QuickPickItem {
 export async function askKey(account: Account, env: NodeJS.ProcessEnv): Promise<Credential | undefined> {
   const item = await vscode.window.showQuickPick(listSources(account, env), {
     title: vscode.l10n.t("Sign In to {0}", account.title),
-    placeHolder: vscode.l10n.t(
-      "The token is kept in this editor's secret storage. No setting, log or sandbox gets it.",
-    ),
+    placeHolder: vscode.l10n.t("It is kept in this editor's secret storage. No setting, log or sandbox gets it."),
     ignoreFocusOut: true,
   });
   if (!item) return undefined;
@@ -39,27 +37,28 @@ export async function askKey(account: Account, env: NodeJS.ProcessEnv): Promise<
 }
 
 function listSources(account: Account, env: NodeJS.ProcessEnv): readonly SourceItem[] {
-  const [first, second] = account.keyParts.map(({ variable }) => variable);
+  const texts = toTexts(account);
+  const variables = account.keyParts.map(({ variable }) => variable);
   const environment: SourceItem = {
-    label: vscode.l10n.t("Use {0} and {1}", first ?? "", second ?? ""),
+    label:
+      variables.length === 1
+        ? vscode.l10n.t("Use {0}", variables.join())
+        : vscode.l10n.t("Use {0} and {1}", variables[0] ?? "", variables[1] ?? ""),
     description: vscode.l10n.t("from the environment of this window"),
     iconPath: new vscode.ThemeIcon("terminal"),
     source: "environment",
   };
+  const profile: SourceItem = {
+    label: vscode.l10n.t("Use a Profile of {0}…", account.profiles?.path(env) ?? ""),
+    iconPath: new vscode.ThemeIcon("file"),
+    source: "profile",
+  };
   return [
-    {
-      label: vscode.l10n.t("Paste a Token…"),
-      iconPath: new vscode.ThemeIcon("key"),
-      source: "paste",
-    },
+    { label: texts.paste, iconPath: new vscode.ThemeIcon("key"), source: "paste" },
     ...(readEnvKey(account, env) ? [environment] : []),
+    ...(account.profiles ? [profile] : []),
     {
-      label: vscode.l10n.t("Use a Profile of {0}…", account.profileFile(env)),
-      iconPath: new vscode.ThemeIcon("file"),
-      source: "profile",
-    },
-    {
-      label: vscode.l10n.t("Create a Token…"),
+      label: texts.create,
       description: account.keysUrl,
       iconPath: new vscode.ThemeIcon("link-external"),
       source: "create",
@@ -67,11 +66,33 @@ function listSources(account: Account, env: NodeJS.ProcessEnv): readonly SourceI
   ];
 }
 
+interface Texts {
+  readonly paste: string;
+  readonly create: string;
+  /** What may be typed besides the bare part. */
+  readonly orElse: (variable: string) => string;
+}
+
+function toTexts({ keyWord }: Account): Texts {
+  return keyWord === "token"
+    ? {
+        paste: vscode.l10n.t("Paste a Token…"),
+        create: vscode.l10n.t("Create a Token…"),
+        orElse: (variable) => vscode.l10n.t("{0}, or the whole command that the token's page shows", variable),
+      }
+    : {
+        paste: vscode.l10n.t("Paste an API Key…"),
+        create: vscode.l10n.t("Create an API Key…"),
+        orElse: (variable) => vscode.l10n.t("{0}, or the whole line that sets it", variable),
+      };
+}
+
 async function pickProfile(account: Account, env: NodeJS.ProcessEnv): Promise<Credential | undefined> {
-  const profiles = await account.readProfiles(env);
+  const profiles = (await account.profiles?.read(env)) ?? [];
   const items: readonly ProfileItem[] = profiles.map((profile) => ({
     label: profile.name,
     description: profile.isActive ? vscode.l10n.t("active") : "",
+    detail: profile.server ?? "",
     profile,
   }));
   const placeHolder = vscode.l10n.t("Which profile?");
@@ -93,7 +114,7 @@ async function typeKey(account: Account): Promise<Credential | undefined> {
 async function typePart(account: Account, part: KeyPart): Promise<string | undefined> {
   const text = await vscode.window.showInputBox({
     title: vscode.l10n.t("Sign In to {0}", account.title),
-    prompt: vscode.l10n.t("{0}, or the whole command that the token's page shows", part.variable),
+    prompt: toTexts(account).orElse(part.variable),
     placeHolder: `${part.prefix}…`,
     password: true,
     ignoreFocusOut: true,

@@ -78,9 +78,13 @@ async function tryKey({ link, keys }: CommandDeps, account: Account, key: Creden
   });
 }
 
-function toRefusal(error: unknown, { providerId, title }: Account): unknown {
+function toRefusal(error: unknown, { providerId, title, keyWord }: Account): unknown {
   if (!(error instanceof SandboxError) || error.code !== "auth") return error;
-  return new EditorError("auth", vscode.l10n.t("{0} does not accept this token. It was not kept.", title), [
+  const message =
+    keyWord === "token"
+      ? vscode.l10n.t("{0} does not accept this token. It was not kept.", title)
+      : vscode.l10n.t("{0} does not accept this API key. It was not kept.", title);
+  return new EditorError("auth", message, [
     { title: vscode.l10n.t("Try Again"), command: "sandpiper.signIn", args: [providerId] },
   ]);
 }
@@ -100,7 +104,7 @@ async function leaveEarlierAccount(deps: CommandDeps, account: Account, key: Cre
     end: vscode.l10n.t("End Them First"),
     leave: vscode.l10n.t("Same Account: Leave Them"),
     detail: vscode.l10n.t(
-      "This is another token. If it is another account's, Sandpiper cannot end them any more: they go on, and cost, until their lifetime ends.",
+      "This is another key. If it is another account's, Sandpiper cannot end them any more: they go on, and cost, until their lifetime ends.",
     ),
   });
 }

@@ -35,6 +35,15 @@ describe("the command line", () => {
   });
 
   it.each([
+    ["e2b", "E2B_API_KEY", "e2b_env"],
+    ["daytona", "DAYTONA_API_KEY", "dtn_env"],
+  ] as const)("hands on the one key that %s takes", async (id, variable, key) => {
+    await signIn(engine, id, {}, { ...ENVIRONMENT, [variable]: ` ${key}\n` });
+
+    expect(given).toEqual([[id, { apiKey: key }]]);
+  });
+
+  it.each([
     ["nothing", {}],
     ["half an account", { MODAL_TOKEN_ID: "ak-env" }],
     ["an empty one", { MODAL_TOKEN_ID: "ak-env", MODAL_TOKEN_SECRET: " " }],

@@ -67,7 +67,7 @@ describe("signing in", () => {
     const { deps, engine, secrets } = setUp();
     paste(KEY.tokenId, ` ${KEY.tokenSecret}\n`);
 
-    await signIn(deps);
+    await signIn(deps, "modal");
 
     expect(engine.given).toEqual([KEY]);
     expect([...secrets.kept]).toEqual([["account.modal", STORED]]);
@@ -78,7 +78,7 @@ describe("signing in", () => {
     const { deps, engine } = setUp();
     paste("modal-token", KEY.tokenSecret);
 
-    await signIn(deps);
+    await signIn(deps, "modal");
 
     expect(engine.given).toEqual([{ ...KEY, tokenId: "modal-token" }]);
     expect(state.inputBoxes).toMatchObject([
@@ -91,7 +91,7 @@ describe("signing in", () => {
     const { deps, engine } = setUp();
     paste(`modal token set --token-id ${KEY.tokenId} --token-secret=${KEY.tokenSecret} --profile=me`);
 
-    await signIn(deps);
+    await signIn(deps, "modal");
 
     expect(engine.given).toEqual([KEY]);
   });
@@ -101,7 +101,7 @@ describe("signing in", () => {
     paste(KEY.tokenId, KEY.tokenSecret);
     state.picks = ["Create a Token…"];
 
-    await signIn(deps);
+    await signIn(deps, "modal");
 
     expect(state.opened).toEqual(["https://modal.com/settings/tokens"]);
     expect(engine.given).toEqual([KEY]);
@@ -112,7 +112,7 @@ describe("signing in", () => {
     secrets.kept.set("account.modal", STORED);
     paste("ak-wrong", "as-wrong");
 
-    await expect(signIn(deps)).rejects.toMatchObject({
+    await expect(signIn(deps, "modal")).rejects.toMatchObject({
       code: "auth",
       message: "Modal does not accept this token. It was not kept.",
       remedies: [{ title: "Try Again", command: "sandpiper.signIn", args: ["modal"] }],
@@ -129,7 +129,7 @@ describe("signing in", () => {
     };
     paste(KEY.tokenId, KEY.tokenSecret);
 
-    await expect(signIn(deps)).rejects.toThrow("Modal cannot be reached.");
+    await expect(signIn(deps, "modal")).rejects.toThrow("Modal cannot be reached.");
 
     expect(engine.given).toEqual([KEY, undefined]);
     expect(secrets.kept.size).toBe(0);
@@ -144,7 +144,7 @@ describe("signing in", () => {
     state.picks = [...picks];
     state.inputs = [...inputs];
 
-    await signIn(deps);
+    await signIn(deps, "modal");
 
     expect(engine.given).toEqual([]);
     expect(secrets.kept.size).toBe(0);
@@ -183,7 +183,7 @@ describe("signing in with another key while sandboxes are alive", () => {
     paste(KEY.tokenId, KEY.tokenSecret);
     state.answers = [answer];
 
-    await signIn(deps);
+    await signIn(deps, "modal");
 
     expect(engine.asked).toEqual(asked);
     expect(engine.given).toEqual(given);
@@ -194,16 +194,16 @@ describe("a key that is there already", () => {
   it("is offered from the environment where it is whole, and taken only by who picks it", async () => {
     const { deps, engine } = setUp();
     vi.stubEnv("MODAL_TOKEN_ID", KEY.tokenId);
-    await signIn(deps);
+    await signIn(deps, "modal");
     expect(state.asked.at(-1)?.labels).not.toContain(FROM_ENVIRONMENT);
 
     vi.stubEnv("MODAL_TOKEN_SECRET", KEY.tokenSecret);
-    await signIn(deps);
+    await signIn(deps, "modal");
     expect(state.asked.at(-1)?.labels).toContain(FROM_ENVIRONMENT);
     expect(engine.given).toEqual([]);
 
     state.picks = [FROM_ENVIRONMENT];
-    await signIn(deps);
+    await signIn(deps, "modal");
     expect(engine.given).toEqual([KEY]);
   });
 
@@ -222,7 +222,7 @@ describe("a key that is there already", () => {
     `);
     state.picks = [`Use a Profile of ${join(folder, "modal.toml")}…`, "work"];
 
-    await signIn(deps);
+    await signIn(deps, "modal");
 
     expect(state.asked.at(-1)?.labels).toEqual(["old", "work"]);
     expect(engine.given).toEqual([KEY]);
@@ -230,14 +230,14 @@ describe("a key that is there already", () => {
 
   it.each([
     ["is missing", undefined, "cannot be read"],
-    ["has no token", "[empty]\nworkspace = 'x'", "holds a token"],
+    ["has no token", "[empty]\nworkspace = 'x'", "holds a key"],
     ["is broken", `[work]\ntoken_secret = ${KEY.tokenSecret}\n`, "is not the TOML file"],
   ])("is not quoted when the file with the profiles %s", async (_, text, message) => {
     const { deps } = setUp();
     if (text !== undefined) putProfiles(text);
     state.picks = [`Use a Profile of ${join(folder, "modal.toml")}…`];
 
-    const error = await signIn(deps).catch((thrown: unknown) => thrown);
+    const error = await signIn(deps, "modal").catch((thrown: unknown) => thrown);
 
     expect(String(error)).toContain(message);
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(KEY.tokenSecret);
@@ -287,7 +287,7 @@ describe("signing out", () => {
 describe("a key", () => {
   it("is in the secret storage and in the engine's memory, and nowhere else", async () => {
     const { deps, engine, secrets } = setUp();
-    registerCommand("in", logger, () => signIn(deps));
+    registerCommand("in", logger, () => signIn(deps, "modal"));
     registerCommand("out", logger, () => signOut(deps));
     const keys = [KEY.tokenId, KEY.tokenSecret, "as-mistyped"];
 
