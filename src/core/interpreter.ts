@@ -13,6 +13,8 @@ export interface CodeContext {
 export interface Cell {
   readonly contextId: string;
   readonly code: string;
+  /** The file that it stands in, relative to the workspace, POSIX: what errors call it, where an interpreter can. */
+  readonly path?: string;
   /** For this cell alone, on top of the sandbox's environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -20,8 +22,8 @@ export interface Cell {
 /**
  * One thing that a cell shows besides its output, in the order in which it was shown. `data` holds the same thing in
  * several forms by MIME type, as Jupyter's `display_data` does
- * (https://jupyter-client.readthedocs.io/en/stable/messaging.html#display-data): text and JSON as text, everything else
- * as base64.
+ * (https://jupyter-client.readthedocs.io/en/stable/messaging.html#display-data): text, SVG and JSON as text, everything
+ * else as base64.
  */
 export type CellOutput =
   | {
