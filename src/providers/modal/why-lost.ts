@@ -1,5 +1,6 @@
 import type { ExitStatus } from "../../core/sandbox.ts";
 import { abortable } from "../abortable.ts";
+import { explainDiskFull } from "../posix/disk-watch.ts";
 import { DISK_FULL_FILE } from "./init-script.ts";
 import type { Machine } from "./machine.ts";
 import { runHelper } from "./run-helper.ts";
@@ -21,7 +22,7 @@ export async function whyLost(machine: Machine, aborted: AbortSignal): Promise<E
   if (aborted.aborted) return { kind: "signaled", signal: "SIGKILL" };
   try {
     const said = await runHelper(machine.sandbox, ["/bin/sh", "-c", `cat ${DISK_FULL_FILE}; exit 0`], timeout);
-    return lost(readDiskReason(said) ?? WATCHER_KILLED);
+    return lost(explainDiskFull(said) ?? WATCHER_KILLED);
   } catch {
     // It was about to end when we asked.
     return toEnd(await readCode(() => machine.sandbox.wait(), timeout), machine);
@@ -45,15 +46,6 @@ function toEnd(code: EndCode, machine: Machine): ExitStatus {
 
 const WATCHER_KILLED =
   "The command was ended from inside the sandbox, together with what watches over it; it may have used up the memory.";
-
-function readDiskReason(said: string): string | undefined {
-  const [usedKiB, limitKiB] = said.trim().split(" ").map(Number);
-  if (!usedKiB || !limitKiB) return undefined;
-  return (
-    `The sandbox stores ${Math.ceil(usedKiB / 1024)} MiB, more than its limit of ${limitKiB / 1024} MiB, so its commands ` +
-    "were ended. Delete files in it or raise the limit."
-  );
-}
 
 function toEndReason(code: number, { facts }: Machine): string {
   const isOver = Date.now() > facts.expiresAt.getTime() - CLOCK_SLACK_MS;

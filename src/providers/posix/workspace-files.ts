@@ -3,7 +3,7 @@ import { SandboxError } from "../../core/sandbox-error.ts";
 import type { Command, Delta, Process, Sandbox, WorkspaceListing } from "../../core/sandbox.ts";
 import { checkWorkspacePath } from "../../core/workspace-path.ts";
 import { createMemberHeader, padMember } from "./tar-member.ts";
-import { APPLY, COLLECT, DELETE, DELETES_MEMBER, LIST } from "./workspace-scripts.ts";
+import { APPLY, COLLECT, DELETE, DELETES_MEMBER, FROM_FILE, LIST } from "./workspace-scripts.ts";
 
 /** Where a sandbox keeps files. Both absolute in the sandbox and on one file system, so that renames work between them. */
 export interface WorkspaceFolders {
@@ -15,12 +15,20 @@ export interface WorkspaceFolders {
 type Exec = (command: Command, call: Call) => Promise<Process>;
 
 /**
+ * Puts what `archive` yields into a file of the sandbox that commands can read and remove, by a way that is faster than
+ * the stdin of a command, and resolves to its absolute path. Leaves nothing behind when it rejects.
+ */
+export type Upload = (archive: AsyncIterable<Uint8Array>, call: Call) => Promise<string>;
+
+/**
  * Moves files in and out of a sandbox by commands that run inside it, so that nothing in the sandbox can trick the host
  * into following a link. Applies to one sandbox are done one after the other.
+ * @param upload brings archives into the sandbox; left out where the stdin of a command is the way
  */
 export function createWorkspaceFiles(
   exec: Exec,
   folders: WorkspaceFolders,
+  upload?: Upload,
 ): Pick<Sandbox, "apply" | "list" | "collect"> {
   const script = (text: string, ...args: string[]): Command => ({
     argv: ["/bin/sh", "-c", text, "sandpiper", folders.workspace, folders.private, ...args],
@@ -29,7 +37,9 @@ export function createWorkspaceFiles(
   const applyAfter = async (previous: Promise<void>, delta: Delta, call: Call): Promise<void> => {
     await previous.catch(() => {});
     call.signal.throwIfAborted();
-    await runApply(await exec(script(APPLY, DELETE), call), delta, call);
+    if (!upload) return await runApply(await exec(script(APPLY, DELETE), call), delta, call);
+    const file = await upload(toArchive(delta), call);
+    await runUploaded(await exec(script(FROM_FILE, APPLY, DELETE, file), call), call);
   };
   const apply = async (delta: Delta, call: Call): Promise<void> => {
     call.signal.throwIfAborted();
@@ -59,6 +69,12 @@ async function runApply(process: Process, delta: Delta, call: Call): Promise<voi
     call.signal.throwIfAborted();
     throw error;
   }
+  await expectSuccess(process, said, call);
+}
+
+async function runUploaded(process: Process, call: Call): Promise<void> {
+  const said = readText(process);
+  await process.closeStdin();
   await expectSuccess(process, said, call);
 }
 

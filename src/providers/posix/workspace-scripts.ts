@@ -75,6 +75,13 @@ done
 exit 0
 `.replaceAll("\\$", "$");
 
+/** $3 is {@link APPLY}, $4 {@link DELETE}; the archive is the file $5, which is gone as soon as it has been opened. */
+export const FROM_FILE = String.raw`
+exec <"$5" || exit 1
+rm -f -- "$5"
+exec /bin/sh -c "$3" sandpiper "$1" "$2" "$4"
+`;
+
 /**
  * Writes NUL-ended records: "some" and, per path, a letter and the path ("N" changed after the marker, "D" a folder that
  * was renamed or chmodded after it, "O" neither); or, where find cannot tell times apart or nothing was applied yet,

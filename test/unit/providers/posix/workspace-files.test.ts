@@ -10,12 +10,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { silentLogger } from "../../../../src/core/logger.ts";
 import type { Command, Process } from "../../../../src/core/sandbox.ts";
-import { createWorkspaceFiles } from "../../../../src/providers/posix/workspace-files.ts";
+import { createWorkspaceFiles, type Upload } from "../../../../src/providers/posix/workspace-files.ts";
 
 const call = { signal: new AbortController().signal, logger: silentLogger };
 const BUSYBOX = "/bin/busybox";
@@ -31,7 +32,7 @@ afterEach(() => {
 });
 
 /** Runs scripts on this machine, in folders of the test's own; `tools` is the PATH. */
-function newFiles(tools: string): ReturnType<typeof createWorkspaceFiles> {
+function newFiles(tools: string, upload?: Upload): ReturnType<typeof createWorkspaceFiles> {
   const exec = async ({ argv: [program = "", ...args] }: Command): Promise<Process> => {
     const child = spawn(program, args, { env: { PATH: tools } });
     child.stdin.on("error", () => {});
@@ -49,8 +50,15 @@ function newFiles(tools: string): ReturnType<typeof createWorkspaceFiles> {
       }),
     };
   };
-  return createWorkspaceFiles(exec, { workspace: join(root, "workspace"), private: join(root, "private") });
+  return createWorkspaceFiles(exec, { workspace: join(root, "workspace"), private: join(root, "private") }, upload);
 }
+
+/** Keeps archives in a file first. */
+const toFile: Upload = async (archive) => {
+  const path = join(root, "uploaded.tar");
+  await writeFile(path, archive);
+  return path;
+};
 
 async function* tarOf(files: Record<string, string>): AsyncIterable<Uint8Array> {
   rmSync(join(root, "in"), { recursive: true });
@@ -87,8 +95,11 @@ async function* garbage(): AsyncIterable<Uint8Array> {
 }
 
 describe.each(toolsets)("with $name", ({ path, needs }) => {
-  it("brings files in, deletes, lists and brings out", async () => {
-    const files = newFiles(path());
+  it.each([
+    { way: "by stdin", upload: undefined },
+    { way: "by a file", upload: toFile },
+  ])("brings files in $way, deletes, lists and brings out", async ({ upload }) => {
+    const files = newFiles(path(), upload);
     await files.apply({ deletes: [], tar: tarOf({ "a/b": "1", "a/c": "2", gone: "3" }) }, call);
     await files.apply({ deletes: ["gone"], tar: tarOf({ "a/b": "4", "new\nline": "5" }) }, call);
     writeFileSync(join(root, "workspace/made"), "6");
@@ -108,6 +119,7 @@ describe.each(toolsets)("with $name", ({ path, needs }) => {
     expect(names).not.toContain("a/c");
     expect(readFileSync(join(root, "workspace/a/b"), "utf8")).toBe("4");
     expect(readFileSync(join(root, "workspace/new\nline"), "utf8")).toBe("5");
+    expect(existsSync(join(root, "uploaded.tar"))).toBe(false);
   });
 
   it("leaves no staging folder behind, not even that of a push which was killed", async () => {
