@@ -93,7 +93,7 @@ class LocalEngine implements HostedEngine {
 
   async startRun(request: RunRequest): Promise<RunRecord> {
     this.#end.signal.throwIfAborted();
-    this.#parts.costs.checkRun(request);
+    await this.#parts.costs.checkRun(request);
     // Only a batch makes runs that are part of it.
     const { batch: _batch, ...own } = request;
     return await this.#parts.runs.start(own);
@@ -190,8 +190,8 @@ class LocalEngine implements HostedEngine {
   setCostPolicy: CloudEngine["setCostPolicy"] = (policy) => this.#parts.costs.setPolicy(policy);
   setWarmPool: CloudEngine["setWarmPool"] = (size) => this.#parts.warm.setSize(size);
   startBatch: CloudEngine["startBatch"] = async (request, plan) => {
-    this.#parts.costs.checkRun(request);
-    this.#parts.costs.checkBatch(request, plan);
+    await this.#parts.costs.checkRun(request);
+    await this.#parts.costs.checkBatch(request, plan);
     return await this.#parts.batches.start(request, plan);
   };
   stopBatch: CloudEngine["stopBatch"] = (id) => this.#parts.batches.stop(id);

@@ -82,7 +82,10 @@ function toPoolHooks(
 ): PoolHooks {
   return {
     onDidChange: (session) => onDidChange({ type: "session", session }),
-    admit: (target, gpu, sessionId) => parts().costs.admit(target, gpu, sessionId),
+    pricing: {
+      admit: (target, gpu, sessionId) => parts().costs.admit(target, gpu, sessionId),
+      toRate: (target, gpu, machine) => parts().costs.toRate(target, gpu, machine),
+    },
     claimWarm: (request, call) => parts().warm.claim(request, call),
     onDidLoseTrack,
     onWillEnd: (session, cause) => parts().snapshots.keepLast(session, cause),

@@ -8,7 +8,7 @@ import type { Ledger } from "./ledger.ts";
 import { createLiveSession, type LiveSession } from "./live-session.ts";
 import { createLocks } from "./lock.ts";
 import { lastsFor, type NewSessionRequest, selectWarm, type SessionRequest, toNewSession } from "./new-session.ts";
-import { type Admit, createWithFallbacks } from "./cost/create-with-fallbacks.ts";
+import { createWithFallbacks, type Pricing } from "./cost/create-with-fallbacks.ts";
 import { endSandbox, isGone } from "./end-sandbox.ts";
 import type { SessionRecord, Target } from "./records.ts";
 import { toSandboxSpec } from "./sandbox-spec.ts";
@@ -34,7 +34,7 @@ export interface PoolDeps extends PoolHooks {
 /** What the pool asks of others, and tells them. */
 export interface PoolHooks {
   readonly onDidChange: (record: SessionRecord) => void;
-  readonly admit: Admit;
+  readonly pricing: Pricing;
   /** A sandbox that was made ready for such a session, as that session. */
   readonly claimWarm: (request: NewSessionRequest, call: Call) => Promise<LiveSession | undefined>;
   /** A sandbox may be there that no session has: the answer may have been lost. */

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Call } from "../../core/call.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { GpuTier, Provider } from "../../core/provider.ts";
+import type { Machine } from "../../core/sandbox.ts";
 import { SandboxError, toMessage } from "../../core/sandbox-error.ts";
 import { type Clock, type Timer, toIsoTime } from "../clock.ts";
 import type { BatchPlan, CostPolicy, CostReport, GpuOffer, Rate } from "../cloud-records.ts";
@@ -16,7 +17,8 @@ import { CostBook } from "./cost-book.ts";
 import { checkPolicy, NO_LIMIT, readCostPolicy, writeCostPolicy } from "./cost-policy.ts";
 import { CostMeter } from "./cost-meter.ts";
 import { findBudgetEnd } from "./run-cost.ts";
-import { isFree, toRate } from "./rate.ts";
+import { ImageSizes } from "./image-sizes.ts";
+import { isFree, isSizedByImage, type Priced, type Size, toRate } from "./rate.ts";
 import { nextMidnight, toDay, toMonth } from "./split-days.ts";
 
 /** What knowing costs needs. */
@@ -40,12 +42,15 @@ const STOP_MS = 30_000;
 const MAX_WAIT_MS = 60_000;
 const NO_PRICE =
   "What this run's sandbox costs is not known, so its budget cannot be kept. Set the price in sandpiper.prices, or take away the budget.";
+const NO_SIZE =
+  "What a sandbox gets from this image is not known, nor what that costs, so a budget cannot be kept. Choose an image that the provider lists (Sandbox: Choose Image…), or take away the budget.";
 
 /** What sandboxes cost, have cost and may cost. Ends those that pass a budget, after a snapshot. */
 export class Costs {
   readonly #deps: CostsDeps;
   readonly #book: CostBook;
   readonly #meter: CostMeter;
+  readonly #sizes: ImageSizes;
   readonly #runTimers = new Map<string, Timer>();
   #dayTimer: Timer | undefined;
   #telling: Timer | undefined;
@@ -59,6 +64,7 @@ export class Costs {
     this.#deps = deps;
     this.#book = new CostBook(join(deps.state.root, "costs"), deps.logger);
     this.#meter = new CostMeter(this.#book, deps.clock);
+    this.#sizes = new ImageSizes(deps);
   }
 
   /** Takes over what an earlier engine left; the pool has been loaded. */
@@ -92,11 +98,19 @@ export class Costs {
     const tiers = await provider.gpuTiers(this.#deps.newCall());
     if (tiers.length === 0) return [];
     const why = await provider.check(this.#deps.newCall()).then(() => undefined, toMessage);
-    return tiers.map((tier) => this.#toOffer(target, tier, why));
+    const size = await this.#sizes.find(target).catch(() => undefined);
+    return tiers.map((tier) => this.#toOffer({ target, gpu: tier.id, size }, tier, why));
   }
 
+  /** Undefined, too, when the provider cannot be asked what its image gives. */
   async estimate(target: Target): Promise<Rate | undefined> {
-    return toRate(target, target.gpu, this.#policy.prices);
+    const size = await this.#sizes.find(target).catch(() => undefined);
+    return toRate({ target, gpu: target.gpu, size }, this.#policy.prices);
+  }
+
+  /** What a sandbox costs whose provider says what it got. */
+  toRate(target: Target, gpu: string | undefined, machine: Machine): Rate | undefined {
+    return toRate({ target, gpu, size: { diskMiB: target.diskMiB, ...machine } }, this.#policy.prices);
   }
 
   async read(): Promise<CostReport> {
@@ -114,28 +128,41 @@ export class Costs {
   }
 
   /** What a sandbox that is about to be created will cost. @throws {SandboxError} `blocked` when a budget forbids it */
-  admit(target: Target, gpu: string | undefined, sessionId: string): Rate | undefined {
+  async admit(target: Target, gpu: string | undefined, sessionId: string): Promise<Rate | undefined> {
     this.#starting.delete(sessionId);
-    const rate = this.#check(target, gpu);
+    const rate = this.#check({ target, gpu, size: await this.#findSize(target) });
     if (rate) this.#starting.set(sessionId, rate.usdPerHour);
     return rate;
   }
 
   /** @throws {SandboxError} `blocked` when the run brings a budget along that could not be kept */
-  checkRun({ target, budgetUsd = 0 }: Pick<RunRequest, "target" | "budgetUsd">): void {
+  async checkRun({ target, budgetUsd = 0 }: Pick<RunRequest, "target" | "budgetUsd">): Promise<void> {
     if (budgetUsd === 0 || isFree(target.providerId)) return;
-    if (!toRate(target, target.gpu, this.#policy.prices)) throw new SandboxError("blocked", NO_PRICE);
+    const size = await this.#sizes.find(target);
+    if (toRate({ target, gpu: target.gpu, size }, this.#policy.prices)) return;
+    throw new SandboxError("blocked", size ? NO_PRICE : NO_SIZE);
   }
 
   /** @throws {SandboxError} `blocked` when a budget has no room for as many runs at once as the plan has */
-  checkBatch({ target }: Pick<RunRequest, "target">, { count, concurrency = count }: BatchPlan): void {
-    this.#check(target, target.gpu, Math.min(count, concurrency));
+  async checkBatch({ target }: Pick<RunRequest, "target">, { count, concurrency = count }: BatchPlan): Promise<void> {
+    this.#check({ target, gpu: target.gpu, size: await this.#findSize(target) }, Math.min(count, concurrency));
   }
 
-  #check(target: Target, gpu: string | undefined, count = 1): Rate | undefined {
+  // Where nobody has set a budget, what it got is soon enough to know.
+  async #findSize(target: Target): Promise<Size | undefined> {
+    return this.#isLimited || !isSizedByImage(target) ? await this.#sizes.find(target) : undefined;
+  }
+
+  get #isLimited(): boolean {
+    return this.#policy.perDayUsd > 0 || this.#policy.perRunUsd > 0;
+  }
+
+  #check(priced: Priced, count = 1): Rate | undefined {
+    const { target, gpu, size } = priced;
     if (isFree(target.providerId)) return undefined;
     if (this.#policyError) throw this.#policyError;
-    const rate = toRate(target, gpu, this.#policy.prices);
+    if (this.#isLimited && !size) throw new SandboxError("blocked", NO_SIZE);
+    const rate = toRate(priced, this.#policy.prices);
     const starting = [...this.#starting.values()].reduce((sum, usd) => sum + usd, 0);
     const usdPerHour = this.#meter.usdPerHour + starting;
     checkBudget(
@@ -203,15 +230,15 @@ export class Costs {
     return this.#book.sum(today).usd + this.#meter.sumRunning(today);
   }
 
-  #toOffer(target: Target, tier: GpuTier, why: string | undefined): GpuOffer {
-    const rate = toRate(target, tier.id, this.#policy.prices);
-    const disabled = why === undefined ? this.#whyDisabled(target, tier.id) : { disabledBecause: why };
+  #toOffer(priced: Priced, tier: GpuTier, why: string | undefined): GpuOffer {
+    const rate = toRate(priced, this.#policy.prices);
+    const disabled = why === undefined ? this.#whyDisabled(priced) : { disabledBecause: why };
     return { tier, ...(rate ? { rate } : {}), ...disabled };
   }
 
-  #whyDisabled(target: Target, gpu: string): Pick<GpuOffer, "disabledBecause"> {
+  #whyDisabled(priced: Priced): Pick<GpuOffer, "disabledBecause"> {
     try {
-      this.#check(target, gpu);
+      this.#check(priced);
       return {};
     } catch (error) {
       return { disabledBecause: toMessage(error) };

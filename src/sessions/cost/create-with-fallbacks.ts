@@ -1,14 +1,19 @@
 import type { Call } from "../../core/call.ts";
 import type { Progress, Provider, SandboxSpec } from "../../core/provider.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
-import type { Sandbox } from "../../core/sandbox.ts";
+import type { Machine, Sandbox } from "../../core/sandbox.ts";
 import { type Clock, toIsoTime } from "../clock.ts";
 import type { Rate } from "../cloud-records.ts";
 import type { SessionRecord, Target } from "../records.ts";
 import { isFree, NO_GPU, parseGpu } from "./rate.ts";
 
-/** Says what a sandbox with that GPU costs. @throws {SandboxError} `blocked` when it may not be started */
-export type Admit = (target: Target, gpu: string | undefined, sessionId: string) => Rate | undefined;
+/** What sandboxes cost, for whoever makes them. */
+export interface Pricing {
+  /** What one with that GPU will cost, as far as is known before. @throws {SandboxError} `blocked` when it may not be started */
+  readonly admit: (target: Target, gpu: string | undefined, sessionId: string) => Promise<Rate | undefined>;
+  /** What one costs that got this. */
+  readonly toRate: (target: Target, gpu: string | undefined, machine: Machine) => Rate | undefined;
+}
 
 /** A sandbox, and what its session's record says of it. */
 interface Created {
@@ -18,7 +23,7 @@ interface Created {
 
 /** Creates the sandbox with the target's GPU or, while the provider has none of that kind free, with the next of its fall-backs. */
 export async function createWithFallbacks(
-  { provider, admit, clock }: { readonly provider: Provider; readonly admit: Admit; readonly clock: Clock },
+  { provider, pricing, clock }: { readonly provider: Provider; readonly pricing: Pricing; readonly clock: Clock },
   { record, spec }: { readonly record: SessionRecord; readonly spec: SandboxSpec },
   call: Call,
   progress: Progress,
@@ -29,9 +34,10 @@ export async function createWithFallbacks(
   const missing: string[] = [];
   for (const [index, gpu] of wishes.entries()) {
     try {
-      const rate = admit(target, gpu, id);
+      const expected = await pricing.admit(target, gpu, id);
       const startedAt = toIsoTime(clock);
       const sandbox = await provider.create(withGpu(spec, gpu), call, progress);
+      const rate = sandbox.machine ? pricing.toRate(target, gpu, sandbox.machine) : expected;
       return { sandbox, facts: toFacts({ gpu, rate, missing, provider, startedAt, target }) };
     } catch (error) {
       const next = wishes[index + 1];

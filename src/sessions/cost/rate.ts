@@ -2,7 +2,7 @@ import type { ProviderId } from "../../core/provider.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
 import type { Rate } from "../cloud-records.ts";
 import type { Target } from "../records.ts";
-import { PRICES, PRICES_AS_OF } from "./prices.ts";
+import { PRICES, pricesAsOf } from "./prices.ts";
 
 /** Stands for no GPU in lists of what to take. */
 export const NO_GPU = "cpu";
@@ -14,29 +14,56 @@ export function isFree(providerId: ProviderId): boolean {
   return FREE.has(providerId);
 }
 
+/** What a sandbox has. */
+export interface Size {
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  readonly diskMiB?: number;
+}
+
+/** What is charged for. */
+export interface Priced {
+  readonly target: Target;
+  /** A tier's id, with a count ("H100:2") or without; "cpu" or undefined for none. */
+  readonly gpu: string | undefined;
+  /** What its image gives it, where that decides; the target's own where it does not; undefined when it is not known. */
+  readonly size: Size | undefined;
+}
+
 /**
- * What a sandbox as the target describes it costs with that GPU; undefined when one of its prices is not known, and for
- * providers that are free.
- * @param gpu a tier's id, with a count ("H100:2") or without; "cpu" or undefined for none
+ * Whether the image says what a sandbox has, rather than the target: E2B's templates do, and so do Daytona's snapshots.
+ */
+export function isSizedByImage({ providerId, image }: Pick<Target, "providerId" | "image">): boolean {
+  if (providerId === "e2b") return true;
+  return providerId === "daytona" && (image === undefined || image.startsWith("snapshot:"));
+}
+
+/**
+ * What a sandbox costs; undefined when its size or one of its prices is not known, and for providers that are free.
  * @param prices the user's own, by name
  */
-export function toRate(
-  target: Target,
-  gpu: string | undefined,
-  prices: Readonly<Record<string, number>>,
-): Rate | undefined {
-  if (isFree(target.providerId)) return undefined;
+export function toRate({ target, gpu, size }: Priced, prices: Readonly<Record<string, number>>): Rate | undefined {
+  const { providerId } = target;
+  if (isFree(providerId) || !size) return undefined;
+  const isOwn = isOwnServer(target);
   const find = (name: string): number | undefined => {
-    const full = `${target.providerId}/${name}`;
-    return prices[full] ?? PRICES[full]?.value;
+    const full = `${providerId}/${name}`;
+    return prices[full] ?? (isOwn ? undefined : PRICES[full]?.value);
   };
   const cpu = find("cpu");
   const memory = find("memory");
   const gpus = toGpuPrice(gpu, find);
   const factor = target.options["regions"] ? find("region") : 1;
   if (cpu === undefined || memory === undefined || gpus === undefined || factor === undefined) return undefined;
-  const usdPerHour = factor * (gpus + cpu * target.cpus + (memory * target.memoryMiB) / 1024);
-  return { usdPerHour, asOf: PRICES_AS_OF };
+  // Not everybody charges for disk.
+  const disk = ((find("disk") ?? 0) * (size.diskMiB ?? 0)) / 1024;
+  const usdPerHour = factor * (gpus + cpu * size.cpus + (memory * size.memoryMiB) / 1024 + disk);
+  return { usdPerHour, asOf: pricesAsOf(providerId) };
+}
+
+// What somebody's own server costs is theirs to say.
+function isOwnServer({ options }: Target): boolean {
+  return Boolean(options["domain"] ?? options["apiUrl"]);
 }
 
 function toGpuPrice(gpu: string | undefined, find: (name: string) => number | undefined): number | undefined {

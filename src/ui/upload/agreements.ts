@@ -32,7 +32,7 @@ export async function noteAgreement(memento: vscode.Memento, folder: vscode.Uri,
 
 /** The machine that a provider's sandboxes are on, as the user named it; "" where the provider finds it itself. */
 export function destinationOf({ options }: Target): string {
-  return options["host"] ?? options["context"] ?? "";
+  return options["host"] ?? options["context"] ?? options["domain"] ?? options["apiUrl"] ?? "";
 }
 
 function covers(agreed: Terms, now: Terms): boolean {

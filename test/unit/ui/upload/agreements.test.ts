@@ -10,6 +10,8 @@ const OPEN: Target = { ...TARGET, network: "full" };
 const LISTED: Target = { ...TARGET, network: "allow-list", allowedHosts: ["pypi.org"] };
 const GVISOR: Target = { ...TARGET, options: { boundary: "gvisor" } };
 const DOCKER: Target = { ...TARGET, providerId: "docker" };
+const E2B: Target = { ...TARGET, providerId: "e2b" };
+const DAYTONA: Target = { ...TARGET, providerId: "daytona" };
 const ELSEWHERE: Target = { ...DOCKER, options: { host: "ssh://me@box" } };
 
 describe("what was agreed", () => {
@@ -26,6 +28,9 @@ describe("what was agreed", () => {
     ["an open network where hosts were listed", LISTED, OPEN, false],
     ["another provider", TARGET, DOCKER, false],
     ["another machine", DOCKER, ELSEWHERE, false],
+    ["another E2B server", E2B, { ...E2B, options: { domain: "e2b.example" } }, false],
+    ["another Daytona server", DAYTONA, { ...DAYTONA, options: { apiUrl: "https://daytona.example" } }, false],
+    ["another option of the same server", E2B, { ...E2B, options: { autoPause: "true" } }, true],
     ["more memory", TARGET, { ...TARGET, memoryMiB: 9_999 }, true],
   ])("holds for %s or not", async (_, agreed, now, holds) => {
     const memento = fakeMemento();
