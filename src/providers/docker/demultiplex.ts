@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { createByteQueue } from "./byte-queue.ts";
+import { createByteQueue } from "../byte-queue.ts";
 
 const HEADER_BYTES = 8;
 const STDERR = 2;
