@@ -1,6 +1,7 @@
 /**
  * Runs the command in a process group of its own, ends what it leaves behind and reports how it ended.
- * Plain perl 5.8 without XS modules (POSIX is loaded for terminals alone), so that it starts in about 3 ms.
+ * Plain perl 5.8 that loads no module (POSIX for terminals alone): strict, Config and %!, which loads Errno, take longer to
+ * load than all the rest. So errors have Linux's numbers here, and a test compiles it under `use strict`.
  * Arguments: nonce, pid file or "", control fd or "", stdio ("direct", "pipes" or "pty:COLUMNSxROWS"), cwd, command….
  *
  * `direct` hands its own stdin, stdout and stderr on; when stdin is a terminal the command gets its foreground.
@@ -8,19 +9,21 @@
  * terminal to give. The control fd takes lines: INT, TERM, KILL, "SIZE columns rows"; its end means that the host died.
  */
 export const PERL_SUPERVISOR = String.raw`
-use strict;
 my ($nonce, $pidfile, $control, $stdio, $cwd, @command) = @ARGV;
 $0 = "sandpiper"; # also takes the nonce off the command line that others can read
 for ("PERL5OPT", "PERL5LIB") { $ENV{$_} = delete $ENV{"SANDPIPER_$_"} if exists $ENV{"SANDPIPER_$_"} }
 my ($NONBLOCK, $GETFL, $SETFL) = (04000, 3, 4);
 my ($CTTY, $GETPGRP, $SETPGRP, $SETSIZE, $LOCK, $NUMBER, $GETMODES) = (0x540E, 0x540F, 0x5410, 0x5414, 0x40045431, 0x80045430, 0x5401);
+my ($ENOENT, $EINTR, $EAGAIN, $EACCES) = (2, 4, 11, 13);
 my @ignored = qw(PIPE INT QUIT TTOU TTIN);
 $SIG{$_} = "IGNORE" for @ignored;
-require Config;
-my ($machine) = $Config::Config{archname} =~ /^(x86_64|aarch64)/;
-my %prctl = (x86_64 => 157, aarch64 => 167);
+# The numbers of system calls are those of the machine that perl was built for: of 64 bits, x86-64 or AArch64, as the
+# header of its ELF file says.
+my $elf = "";
+if (open(my $self, "<", "/proc/self/exe")) { sysread($self, $elf, 20) }
+my $prctl = length $elf == 20 && ord(substr($elf, 4, 1)) == 2 ? { 62 => 157, 183 => 167 }->{unpack("x18 v", $elf)} : undef;
 # Orphans of the command come to us, even those that made a session of their own.
-my $reaper = $machine && syscall($prctl{$machine}, 36, 1, 0, 0, 0) == 0;
+my $reaper = $prctl && syscall($prctl, 36, 1, 0, 0, 0) == 0;
 my ($pid, $master, $tty, @pumps, $pidfd, $plain, $ended, $status);
 my $pty = $stdio =~ /^pty:(\d+)x(\d+)$/;
 my ($columns, $rows) = ($1, $2);
@@ -37,8 +40,8 @@ sub trailer {
     while (length $rest) {
       my $sent = syswrite($to, $rest);
       if (defined $sent) { substr($rest, 0, $sent) = "" }
-      elsif ($!{EAGAIN}) { my $w = ""; vec($w, fileno($to), 1) = 1; select(undef, $w, undef, 1) }
-      elsif (!$!{EINTR}) { last }
+      elsif ($! == $EAGAIN) { my $w = ""; vec($w, fileno($to), 1) = 1; select(undef, $w, undef, 1) }
+      elsif ($! != $EINTR) { last }
     }
   }
   exit($status & 127 ? 128 + ($status & 127) : $status >> 8);
@@ -81,12 +84,11 @@ sub run_command {
   if ($in) { open(STDIN, "<&", $in); open(STDOUT, ">&", $out); open(STDERR, ">&", $err) }
   $SIG{$_} = "DEFAULT" for @ignored;
   if ($cwd ne "" && !chdir $cwd) { fail(126, "$cwd: cannot be entered in the sandbox: $!") }
-  no warnings;
   exec { $command[0] } @command;
-  my $name = $command[0];
-  fail(127, "$name: not found in the sandbox") if $!{ENOENT} && !($name =~ m(/) && -e $name);
-  fail(127, "$name: its interpreter is not in the sandbox") if $!{ENOENT};
-  fail(126, "$name: not executable in the sandbox") if $!{EACCES};
+  my ($error, $name) = ($! + 0, $command[0]);
+  fail(127, "$name: not found in the sandbox") if $error == $ENOENT && !($name =~ m(/) && -e $name);
+  fail(127, "$name: its interpreter is not in the sandbox") if $error == $ENOENT;
+  fail(126, "$name: not executable in the sandbox") if $error == $EACCES;
   fail(126, "$name: cannot be started in the sandbox: $!");
 }
 
@@ -117,7 +119,7 @@ if ($stdio eq "direct") {
   start();
   while (1) {
     my $gone = waitpid($pid, 2);
-    next if $gone == -1 && $!{EINTR};
+    next if $gone == -1 && $! == $EINTR;
     if ($gone == $pid && ($? & 255) == 127) { kill CONT => -$pid; next } # nobody could ever continue it
     $status = $?;
     last;
@@ -135,7 +137,7 @@ sub step {
   if ($pump->{rest} eq "" && $readable) {
     my $count = sysread($pump->{from}, $pump->{rest}, 65536);
     if (!defined $count) {
-      return if $!{EINTR} || ($!{EAGAIN} && !$ended);
+      return if $! == $EINTR || ($! == $EAGAIN && !$ended);
       $pump->{done} = 1; # EIO is the end of a terminal
     } elsif ($count == 0) {
       if ($pump->{input} && $pty) { $pump->{rest} = "\x04"; $pump->{last} = 1 } else { $pump->{done} = 1 }
@@ -146,7 +148,7 @@ sub step {
   if ($writable && length $pump->{rest}) {
     my $sent = syswrite($pump->{to}, $pump->{rest});
     if (defined $sent) { substr($pump->{rest}, 0, $sent) = "" }
-    elsif (!$!{EAGAIN} && !$!{EINTR}) { $pump->{done} = 1; $pump->{rest} = "" }
+    elsif ($! != $EAGAIN && $! != $EINTR) { $pump->{done} = 1; $pump->{rest} = "" }
     $pump->{done} = 1 if $pump->{last} && $pump->{rest} eq "";
   }
   if ($pump->{done} && !$pump->{closed}) {
@@ -161,8 +163,9 @@ sub step {
 sub signal_session {
   my ($name) = @_;
   my %groups = ($pid => 1);
-  for my $file (glob "/proc/[0-9]*/stat") {
-    open(my $stat, "<", $file) or next;
+  opendir(my $proc, "/proc") or return;
+  for my $other (grep /^\d+$/, readdir $proc) {
+    open(my $stat, "<", "/proc/$other/stat") or next;
     my $line = join "", <$stat>;
     $groups{$1} = 1 if $line =~ /^\d+ \(.*\) \S \d+ (\d+) (\d+)/s && $2 == $pid;
   }
@@ -216,7 +219,7 @@ if ($pty) {
   new_pump($err_read, *STDERR);
 }
 $pumps[0]{input} = 1;
-$pidfd = syscall(434, $pid, 0) if $machine;
+$pidfd = syscall(434, $pid, 0) if $prctl;
 $pidfd = undef if defined $pidfd && $pidfd < 0;
 $SIG{CHLD} = sub { } unless defined $pidfd; # wakes the wait below, most of the time at once
 

@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Process } from "../../../../src/core/sandbox.ts";
 import { toProcess } from "../../../../src/providers/posix/supervised-process.ts";
-import { signalCommand, superviseCommand } from "../../../../src/providers/posix/supervise.ts";
+import { SCRIPTS, signalCommand, superviseCommand } from "../../../../src/providers/posix/supervise.ts";
 import { createNonce } from "../../../../src/providers/posix/trailer-filter.ts";
 
 let folder: string;
@@ -149,3 +149,18 @@ function readState(pid: string): string {
     return "-";
   }
 }
+
+describe("the supervisor in perl", () => {
+  it("is clean under strict, which it does not load itself", () => {
+    const { status, stderr } = spawnSync("perl", ["-Mstrict", "-c", "-e", SCRIPTS.perl], { encoding: "utf8" });
+
+    expect([status, stderr]).toEqual([0, "-e syntax OK\n"]);
+  });
+
+  it("loads no module, as each takes longer than the rest of it", () => {
+    const script = SCRIPTS.perl.replace(/^trailer\(\);$/m, "print STDERR sort keys %INC; trailer();");
+    const argv = ["-e", script, "--", "nonce", "", "", "pipes", "", "true"];
+
+    expect(spawnSync("perl", argv, { encoding: "latin1" }).stderr).toBe("\xC1nonce exited 0\xC1");
+  });
+});
