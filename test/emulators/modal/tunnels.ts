@@ -1,9 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { type IncomingMessage, type Server as HttpServer, type ServerResponse, createServer, request } from "node:http";
-import { type Server, createServer as createSocketServer } from "node:net";
-import { pipeline } from "node:stream";
+import { type IncomingMessage, type Server as HttpServer, type ServerResponse, createServer } from "node:http";
 import { listen, portOf } from "../shared/loopback.ts";
-import { joinToPort } from "../shared/machine-port.ts";
+import { PortForwards } from "../shared/port-forwards.ts";
 import type { Port } from "./messages.ts";
 import type { EmulatedSandbox } from "./sandbox.ts";
 
@@ -20,8 +18,8 @@ const HOST = "127.0.0.1";
 
 /** Ways into sandboxes' ports. TLS is not emulated: what the SDK calls an encrypted tunnel is plain TCP here. */
 export class Tunnels {
-  readonly #servers = new Map<string, Promise<Server>>();
-  readonly #targets = new Map<string, { readonly sandbox: EmulatedSandbox; readonly port: number }>();
+  readonly #forwards = new PortForwards();
+  readonly #targets = new Map<string, { readonly owner: EmulatedSandbox; readonly port: number }>();
   #gate: Promise<HttpServer> | undefined;
 
   /** The tunnels of the ports that a sandbox declared; they close at its end. */
@@ -30,10 +28,10 @@ export class Tunnels {
   }
 
   /** A URL and the bearer token that lets HTTP requests through it to any port. */
-  async issueToken(sandbox: EmulatedSandbox, port: number): Promise<{ url: string; token: string }> {
+  async issueToken(owner: EmulatedSandbox, port: number): Promise<{ url: string; token: string }> {
     this.#gate ??= listen(createServer((incoming, answer) => void this.#pass(incoming, answer)));
     const token = randomBytes(16).toString("hex");
-    this.#targets.set(token, { sandbox, port });
+    this.#targets.set(token, { owner, port });
     return { url: `http://${HOST}:${portOf(await this.#gate)}`, token };
   }
 
@@ -41,41 +39,20 @@ export class Tunnels {
     const gate = await this.#gate;
     gate?.close();
     gate?.closeAllConnections();
-    for (const server of this.#servers.values()) (await server).close();
+    await this.#forwards.close();
   }
 
   async #open(sandbox: EmulatedSandbox, { port: containerPort, unencrypted }: Port): Promise<TunnelData> {
-    const port = portOf(await this.#forward(sandbox, containerPort));
+    const port = await this.#forwards.open(sandbox, containerPort);
     const encrypted = { host: HOST, port, containerPort };
     return unencrypted ? { ...encrypted, unencryptedHost: HOST, unencryptedPort: port } : encrypted;
-  }
-
-  #forward(sandbox: EmulatedSandbox, port: number): Promise<Server> {
-    const key = `${sandbox.id}:${port}`;
-    const known = this.#servers.get(key);
-    if (known) return known;
-    const server = createSocketServer({ allowHalfOpen: true }, (socket) => {
-      void joinToPort(socket, () => sandbox.machine(), port);
-    });
-    const listening = listen(server);
-    this.#servers.set(key, listening);
-    void sandbox.ended.then(() => server.close());
-    return listening;
   }
 
   async #pass(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
     const token = (incoming.headers.authorization ?? "").replace(/^Bearer /, "");
     const target = this.#targets.get(token);
-    if (!target || target.sandbox.result) return void answer.writeHead(401).end("Unknown token\n");
-    const port = portOf(await this.#forward(target.sandbox, target.port));
-    const { method, url: path, headers } = incoming;
-    const outgoing = request({ host: HOST, port, method, path, headers, agent: false }, (response) => {
-      answer.writeHead(response.statusCode ?? 502, response.headers);
-      pipeline(response, answer, ignore);
-    });
-    outgoing.once("error", () => answer.writeHead(502).end("Nothing listens on that port\n"));
-    pipeline(incoming, outgoing, ignore);
+    if (!target || target.owner.result) return void answer.writeHead(401).end("Unknown token\n");
+    const refuse = () => void answer.writeHead(502).end("Nothing listens on that port\n");
+    await this.#forwards.pass(target, incoming, answer, refuse);
   }
 }
-
-function ignore(): void {}

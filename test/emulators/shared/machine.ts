@@ -53,7 +53,7 @@ export interface Machine {
   start(command: MachineCommand): Promise<SpawnedProcess>;
   /** The same, for whoever has to know the process's number inside. @throws when the folder to start in is missing */
   startNumbered(command: MachineCommand): Promise<NumberedProcess>;
-  /** Sends a signal to a command and its process group. */
+  /** Sends a signal to a command's own process, and not to what that has started. */
   signal(process: SpawnedProcess, signal: NodeJS.Signals): Promise<void>;
   /** Ends a command and its process group at once. */
   kill(process: SpawnedProcess): Promise<void>;
@@ -106,8 +106,8 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     ended,
     start: (command) => enter(ENTER, command, NUMBER_FD),
     startNumbered: async (command) => toNumbered(await enter(ENTER_NUMBERED, command, NUMBER_FD + 1)),
-    signal: signalGroup,
-    kill: (process) => signalGroup(process, "SIGKILL"),
+    signal: async (process, signal) => (await findLeader(process)).forEach((leader) => killIfThere(leader, signal)),
+    kill: async (process) => (await findLeader(process)).forEach((leader) => killIfThere(-leader, "SIGKILL")),
     freeze: () => signalAll(pid, "SIGSTOP"),
     thaw: () => signalAll(pid, "SIGCONT"),
     destroy: async () => {
@@ -146,10 +146,10 @@ async function toNumbered(process: SpawnedProcess): Promise<NumberedProcess> {
   return { ...process, innerPid };
 }
 
-/** nsenter's only child is the leader of the command's group. */
-async function signalGroup({ pid }: SpawnedProcess, signal: NodeJS.Signals): Promise<void> {
+/** nsenter's only child leads the command's group; none when it has ended. */
+async function findLeader({ pid }: SpawnedProcess): Promise<number[]> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
-  for (const child of children.split(" ").filter(Boolean)) killIfThere(-Number(child), signal);
+  return children.split(" ").filter(Boolean).map(Number);
 }
 
 /** bubblewrap waits for it. Source: user_namespaces(7), "User and group ID mappings". */
