@@ -29,6 +29,16 @@ export interface SettingTypes {
   readonly "modal.maxConcurrent": number;
   readonly "modal.exitSnapshot": boolean;
   readonly "modal.memorySnapshot": boolean;
+  readonly "e2b.template": string;
+  readonly "e2b.autoPause": boolean;
+  readonly "e2b.maxConcurrent": number;
+  readonly "e2b.domain": string;
+  readonly "daytona.image": string;
+  readonly "daytona.region": string;
+  readonly "daytona.spot": boolean;
+  readonly "daytona.autoArchiveMinutes": number;
+  readonly "daytona.maxConcurrent": number;
+  readonly "daytona.apiUrl": string;
   readonly gpu: string;
   readonly gpuFallbacks: readonly string[];
   readonly warmPool: number;

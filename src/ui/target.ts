@@ -130,8 +130,8 @@ export function readTarget(folder: vscode.Uri | undefined, choice: TargetChoice 
       ...readGpu(choice),
       ...readPorts(folder),
     }),
-    e2b: () => ({ options: {} }),
-    daytona: () => ({ options: {}, ...readGpu(choice) }),
+    e2b: () => ({ options: readE2bOptions(), ...readImage("e2b.template", folder) }),
+    daytona: () => ({ options: readDaytonaOptions(), ...readImage("daytona.image", folder), ...readGpu(choice) }),
   };
   const network = readSetting("network");
   return {
@@ -176,7 +176,9 @@ function findChoice(providerId: ProviderId, isGvisor: boolean): TargetChoice {
   return found;
 }
 
-function readImage(key: "docker.image" | "modal.image", folder: vscode.Uri | undefined): { readonly image?: string } {
+type ImageSetting = "docker.image" | "modal.image" | "e2b.template" | "daytona.image";
+
+function readImage(key: ImageSetting, folder: vscode.Uri | undefined): { readonly image?: string } {
   const image = readSetting(key, folder);
   return image === "" ? {} : { image };
 }
@@ -191,7 +193,6 @@ function readDockerOptions(choice: TargetChoice): Record<string, string> {
 }
 
 function readModalOptions(folder: vscode.Uri | undefined): Record<string, string> {
-  const maxConcurrent = readSetting("modal.maxConcurrent");
   return withoutEmpty({
     environment: readSetting("modal.environment"),
     app: readSetting("modal.app"),
@@ -199,10 +200,33 @@ function readModalOptions(folder: vscode.Uri | undefined): Record<string, string
     cloud: readSetting("modal.cloud"),
     dockerfile: readSetting("modal.dockerfile", folder).join("\n"),
     secrets: readSetting("modal.secrets").join(","),
-    maxConcurrent: maxConcurrent > 0 ? String(maxConcurrent) : "",
-    exitSnapshot: readSetting("modal.exitSnapshot") ? "true" : "",
-    memorySnapshot: readSetting("modal.memorySnapshot") ? "true" : "",
+    maxConcurrent: toText(readSetting("modal.maxConcurrent")),
+    exitSnapshot: toText(readSetting("modal.exitSnapshot")),
+    memorySnapshot: toText(readSetting("modal.memorySnapshot")),
   });
+}
+
+function readE2bOptions(): Record<string, string> {
+  return withoutEmpty({
+    domain: readSetting("e2b.domain"),
+    autoPause: toText(readSetting("e2b.autoPause")),
+    maxConcurrent: toText(readSetting("e2b.maxConcurrent")),
+  });
+}
+
+function readDaytonaOptions(): Record<string, string> {
+  return withoutEmpty({
+    apiUrl: readSetting("daytona.apiUrl"),
+    region: readSetting("daytona.region"),
+    spot: toText(readSetting("daytona.spot")),
+    autoArchiveMinutes: toText(readSetting("daytona.autoArchiveMinutes")),
+    maxConcurrent: toText(readSetting("daytona.maxConcurrent")),
+  });
+}
+
+/** As options have it; "" for what leaves the matter to the provider: 0 and false. */
+function toText(value: number | boolean): string {
+  return value === 0 || value === false ? "" : String(value);
 }
 
 function readGpu(choice: TargetChoice): Pick<Target, "gpu" | "gpuFallbacks"> {

@@ -98,13 +98,16 @@ export class Costs {
     const tiers = await provider.gpuTiers(this.#deps.newCall());
     if (tiers.length === 0) return [];
     const why = await provider.check(this.#deps.newCall()).then(() => undefined, toMessage);
-    const size = await this.#sizes.find(target).catch(() => undefined);
-    return tiers.map((tier) => this.#toOffer({ target, gpu: tier.id, size }, tier, why));
+    const toOffer = async (tier: GpuTier): Promise<GpuOffer> => {
+      const size = await this.#sizes.find(target, tier.id).catch(() => undefined);
+      return this.#toOffer({ target, gpu: tier.id, size }, tier, why);
+    };
+    return await Promise.all(tiers.map(toOffer));
   }
 
   /** Undefined, too, when the provider cannot be asked what its image gives. */
   async estimate(target: Target): Promise<Rate | undefined> {
-    const size = await this.#sizes.find(target).catch(() => undefined);
+    const size = await this.#sizes.find(target, target.gpu).catch(() => undefined);
     return toRate({ target, gpu: target.gpu, size }, this.#policy.prices);
   }
 
@@ -130,7 +133,7 @@ export class Costs {
   /** What a sandbox that is about to be created will cost. @throws {SandboxError} `blocked` when a budget forbids it */
   async admit(target: Target, gpu: string | undefined, sessionId: string): Promise<Rate | undefined> {
     this.#starting.delete(sessionId);
-    const rate = this.#check({ target, gpu, size: await this.#findSize(target) });
+    const rate = this.#check({ target, gpu, size: await this.#findSize(target, gpu) });
     if (rate) this.#starting.set(sessionId, rate.usdPerHour);
     return rate;
   }
@@ -138,19 +141,20 @@ export class Costs {
   /** @throws {SandboxError} `blocked` when the run brings a budget along that could not be kept */
   async checkRun({ target, budgetUsd = 0 }: Pick<RunRequest, "target" | "budgetUsd">): Promise<void> {
     if (budgetUsd === 0 || isFree(target.providerId)) return;
-    const size = await this.#sizes.find(target);
+    const size = await this.#sizes.find(target, target.gpu);
     if (toRate({ target, gpu: target.gpu, size }, this.#policy.prices)) return;
     throw new SandboxError("blocked", size ? NO_PRICE : NO_SIZE);
   }
 
   /** @throws {SandboxError} `blocked` when a budget has no room for as many runs at once as the plan has */
   async checkBatch({ target }: Pick<RunRequest, "target">, { count, concurrency = count }: BatchPlan): Promise<void> {
-    this.#check({ target, gpu: target.gpu, size: await this.#findSize(target) }, Math.min(count, concurrency));
+    const { gpu } = target;
+    this.#check({ target, gpu, size: await this.#findSize(target, gpu) }, Math.min(count, concurrency));
   }
 
   // Where nobody has set a budget, what it got is soon enough to know.
-  async #findSize(target: Target): Promise<Size | undefined> {
-    return this.#isLimited || !isSizedByImage(target) ? await this.#sizes.find(target) : undefined;
+  async #findSize(target: Target, gpu: string | undefined): Promise<Size | undefined> {
+    return this.#isLimited || !isSizedByImage(target, gpu) ? await this.#sizes.find(target, gpu) : undefined;
   }
 
   get #isLimited(): boolean {

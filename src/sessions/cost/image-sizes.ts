@@ -3,7 +3,7 @@ import type { ImageOffer, Provider } from "../../core/provider.ts";
 import type { Clock } from "../clock.ts";
 import { toPlace } from "../provider-cache.ts";
 import type { Target } from "../records.ts";
-import { isFree, isSizedByImage, type Size } from "./rate.ts";
+import { isFree, isSizedByImage, type Size, toAskedSize } from "./rate.ts";
 
 /** What looking up images needs. */
 export interface ImageSizesDeps {
@@ -30,9 +30,9 @@ export class ImageSizes {
   }
 
   /** Undefined when the provider does not say, or costs nothing. @throws {SandboxError} when it cannot be asked */
-  async find(target: Target): Promise<Size | undefined> {
+  async find(target: Target, gpu: string | undefined): Promise<Size | undefined> {
     if (isFree(target.providerId)) return undefined;
-    if (!isSizedByImage(target)) return target;
+    if (!isSizedByImage(target, gpu)) return toAskedSize(target);
     const offers = await this.#list(target);
     const offer = target.image === undefined ? offers[0] : offers.find(({ id }) => id === target.image);
     return offer && toSize(offer);

@@ -31,11 +31,24 @@ export interface Priced {
 }
 
 /**
- * Whether the image says what a sandbox has, rather than the target: E2B's templates do, and so do Daytona's snapshots.
+ * Whether the image says what a sandbox has, rather than the target: E2B's templates do, and so do Daytona's snapshots,
+ * which have no GPU.
  */
-export function isSizedByImage({ providerId, image }: Pick<Target, "providerId" | "image">): boolean {
+export function isSizedByImage({ providerId, image }: Pick<Target, "providerId" | "image">, gpu?: string): boolean {
   if (providerId === "e2b") return true;
-  return providerId === "daytona" && (image === undefined || image.startsWith("snapshot:"));
+  if (providerId !== "daytona") return false;
+  return image?.startsWith("snapshot:") ?? (gpu === undefined || gpu === NO_GPU);
+}
+
+/** What a sandbox gets that is made as the target says. */
+export function toAskedSize({ providerId, cpus, memoryMiB, diskMiB }: Target): Size {
+  if (providerId !== "daytona") return { cpus, memoryMiB, diskMiB };
+  // In whole processors and GiB, see https://www.daytona.io/docs/en/sandboxes.
+  return { cpus: Math.ceil(cpus), memoryMiB: toWholeGiB(memoryMiB), diskMiB: toWholeGiB(diskMiB) };
+}
+
+function toWholeGiB(sizeMiB: number): number {
+  return Math.ceil(sizeMiB / 1024) * 1024;
 }
 
 /**

@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import type { NetworkPolicy } from "../../core/provider.ts";
 import { SandboxError, toMessage } from "../../core/sandbox-error.ts";
 import { findAccount } from "../../sessions/accounts.ts";
-import { hasAbility } from "../abilities.ts";
+import { canAllowHosts, hasAbility } from "../abilities.ts";
 import { readSetting, writeSetting } from "../settings.ts";
 import { openSettings } from "../show-error.ts";
 import { listTargetChoices, readTarget, readTargetChoice, type TargetChoice, writeTargetChoice } from "../target.ts";
@@ -64,7 +64,7 @@ function listNetworks(): readonly ChoiceItem[] {
     { label: vscode.l10n.t("Let Sandboxes Reach Hosts on a List"), description, iconPath, network: "allow-list" },
     { label: vscode.l10n.t("Cut Sandboxes Off from the Network"), description, iconPath, network: "none" },
   ];
-  const canHaveList = readSetting("provider") === "modal";
+  const canHaveList = canAllowHosts(readSetting("provider"));
   return offered.filter(({ network }) => network !== now && (network !== "allow-list" || canHaveList));
 }
 

@@ -42,12 +42,17 @@ describe("package.json", () => {
 
   it("lets nobody but the user say whose account is used, with what secrets and at what cost", () => {
     const own = Object.keys(settings).filter((key) =>
-      /^sandpiper\.(modal|gpu|budget|prices|warmPool|allowedHosts)/.test(key),
+      /^sandpiper\.(modal|e2b|daytona|gpu|budget|prices|warmPool|allowedHosts)/.test(key),
     );
     const free = own.filter((key) => settings[key]?.scope !== "application");
 
-    expect(own).toHaveLength(17);
-    expect(free).toEqual(["sandpiper.modal.image", "sandpiper.modal.dockerfile"]);
+    expect(own).toHaveLength(27);
+    expect(free).toEqual([
+      "sandpiper.modal.image",
+      "sandpiper.modal.dockerfile",
+      "sandpiper.e2b.template",
+      "sandpiper.daytona.image",
+    ]);
   });
 
   it("52: ignores every other setting of a folder that is not trusted, but how the editor looks", () => {

@@ -31,6 +31,17 @@ describe(".sandbox.json", () => {
     expect(readTarget(uri).ports).toEqual([3000, 8000, 8888]);
   });
 
+  it.each([
+    ["e2b", { domain: "evil.example", "e2b.domain": "evil.example", e2b: { domain: "evil.example" } }],
+    ["daytona", { apiUrl: "https://evil.example", "daytona.apiUrl": "https://evil.example" }],
+  ])("cannot say who is sent the key of %s, nor anything else but ports", (provider, content) => {
+    state.settings["sandpiper.provider"] = provider;
+    const before = readTarget(uri);
+    put(JSON.stringify({ ...content, image: "evil", options: content, template: "evil" }));
+
+    expect(readTarget(uri)).toEqual(before);
+  });
+
   it("need not be there, nor declare any", () => {
     expect(readProjectPorts(uri)).toEqual([]);
     put("{}");

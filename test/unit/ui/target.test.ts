@@ -82,6 +82,55 @@ describe("readTarget", () => {
     });
   });
 
+  it("takes what E2B understands from the settings", () => {
+    state.settings["sandpiper.provider"] = "e2b";
+    expect(readTarget(FOLDER)).toEqual({ ...TARGET, providerId: "e2b" });
+
+    Object.assign(state.settings, {
+      "sandpiper.gpu": "H100",
+      "sandpiper.e2b.template": "my-template",
+      "sandpiper.e2b.autoPause": true,
+      "sandpiper.e2b.maxConcurrent": 100,
+      "sandpiper.e2b.domain": "e2b.example.com",
+    });
+
+    expect(readTarget(FOLDER)).toEqual({
+      ...TARGET,
+      providerId: "e2b",
+      image: "my-template",
+      options: { domain: "e2b.example.com", autoPause: "true", maxConcurrent: "100" },
+    });
+  });
+
+  it("takes what Daytona understands from the settings", () => {
+    state.settings["sandpiper.provider"] = "daytona";
+    expect(readTarget(FOLDER)).toEqual({ ...TARGET, providerId: "daytona" });
+
+    Object.assign(state.settings, {
+      "sandpiper.gpu": "H100",
+      "sandpiper.daytona.image": "snapshot:mine",
+      "sandpiper.daytona.region": "eu",
+      "sandpiper.daytona.spot": true,
+      "sandpiper.daytona.autoArchiveMinutes": 60,
+      "sandpiper.daytona.maxConcurrent": 5,
+      "sandpiper.daytona.apiUrl": "https://daytona.example.com/api",
+    });
+
+    expect(readTarget(FOLDER)).toEqual({
+      ...TARGET,
+      providerId: "daytona",
+      image: "snapshot:mine",
+      gpu: "H100",
+      options: {
+        apiUrl: "https://daytona.example.com/api",
+        region: "eu",
+        spot: "true",
+        autoArchiveMinutes: "60",
+        maxConcurrent: "5",
+      },
+    });
+  });
+
   it("gives other providers nothing that is meant for Modal", () => {
     Object.assign(state.settings, { "sandpiper.gpu": "H100", "sandpiper.ports": [80], "sandpiper.modal.app": "mine" });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { PRICES } from "../../../../src/sessions/cost/prices.ts";
-import { isSizedByImage, parseGpu, type Size, toRate } from "../../../../src/sessions/cost/rate.ts";
+import { isSizedByImage, parseGpu, type Size, toAskedSize, toRate } from "../../../../src/sessions/cost/rate.ts";
 import { DEFAULT_TARGET } from "../../../../src/sessions/default-target.ts";
 import type { Target } from "../../../../src/sessions/records.ts";
 
@@ -92,6 +92,14 @@ describe("an image", () => {
     ["modal", undefined, false],
   ] as const)("of %s named %s decides what a sandbox has: %s", (providerId, image, decides) => {
     expect(isSizedByImage({ providerId, ...(image === undefined ? {} : { image }) })).toBe(decides);
+  });
+
+  it("of Daytona's own choice decides nothing with a GPU, and what is asked for comes in whole GiB", () => {
+    const target: Target = { ...DEFAULT_TARGET, providerId: "daytona", cpus: 0.5, memoryMiB: 1500, diskMiB: 100 };
+
+    expect(isSizedByImage(target, "H100")).toBe(false);
+    expect(isSizedByImage(target, "cpu")).toBe(true);
+    expect(toAskedSize(target)).toEqual({ cpus: 1, memoryMiB: 2048, diskMiB: 1024 });
   });
 });
 
