@@ -20,5 +20,7 @@ export interface ContractSubject {
     readonly limitProcesses?: string;
     /** Terminals: why closeStdin does not end a command that reads from one. */
     readonly endTerminalInput?: string;
+    /** Cells: why output that is not UTF-8 does not come as it was written. */
+    readonly keepCellBytes?: string;
   };
 }

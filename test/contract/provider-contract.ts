@@ -4,6 +4,7 @@ import { testCommands } from "./command-contract.ts";
 import type { ContractSubject } from "./contract-subject.ts";
 import { testEndings } from "./ending-contract.ts";
 import { testFileContract } from "./file-contract.ts";
+import { testInterpreterContract } from "./interpreter-contract.ts";
 import { testIsolation } from "./isolation-contract.ts";
 import { testLife, testSpec } from "./life-contract.ts";
 import { newCall } from "./run-to-end.ts";
@@ -31,6 +32,7 @@ export function testProviderContract(name: string, subject: ContractSubject): vo
     describe("endings", () => testEndings(() => sandbox));
     describe("isolation", () => testIsolation(() => sandbox, subject));
     describe("terminals", () => testTerminalContract(() => sandbox, subject));
+    describe("interpreter", () => testInterpreterContract(() => sandbox, subject));
     describe("files", () => testFileContract(subject.newProvider, subject.spec));
   });
 }

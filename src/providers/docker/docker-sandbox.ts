@@ -1,6 +1,7 @@
 import type { Call } from "../../core/call.ts";
 import type { Command, Process, Sandbox } from "../../core/sandbox.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
+import { createDriverInterpreter } from "../posix/interpreter/driver-interpreter.ts";
 import { createWorkspaceFiles } from "../posix/workspace-files.ts";
 import { PRIVATE_FOLDER, WORKSPACE } from "./container-options.ts";
 import type { DockerClient } from "./docker-client.ts";
@@ -34,6 +35,7 @@ export function createDockerSandbox(client: DockerClient, facts: ContainerFacts)
     expiresAt: facts.expiresAt,
     exec,
     ...createWorkspaceFiles(exec, { workspace: WORKSPACE, private: PRIVATE_FOLDER }),
+    interpreter: createDriverInterpreter(exec, WORKSPACE),
     destroy: (call) => removeContainer(client, facts.id, call),
   };
 }

@@ -6,6 +6,7 @@ import { SandboxError } from "../../core/sandbox-error.ts";
 import type { Command, ExitStatus, Process, Sandbox } from "../../core/sandbox.ts";
 import { checkWorkspacePath } from "../../core/workspace-path.ts";
 import { checkCommand } from "../check-spec.ts";
+import { createDriverInterpreter } from "../posix/interpreter/driver-interpreter.ts";
 import { toProcess } from "../posix/supervised-process.ts";
 import { createWorkspaceFiles } from "../posix/workspace-files.ts";
 import type { Boundary, FullCommand, Places, Run } from "./boundary.ts";
@@ -44,6 +45,7 @@ export function createLocalSandbox(record: SandboxRecord, folder: string, bounda
     expiresAt,
     exec,
     ...createWorkspaceFiles(exec, boundary.places),
+    interpreter: createDriverInterpreter(exec, boundary.places.workspace),
     destroy: async () => {
       rmSync(join(folder, "record.json"), { force: true });
       for (const end of running.values()) end("The sandbox was destroyed.");

@@ -3,6 +3,7 @@ import { type Call, toCleanupCall } from "../../core/call.ts";
 import type { Command, Process, SavedState, Sandbox } from "../../core/sandbox.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
 import { abortable } from "../abortable.ts";
+import { createDriverInterpreter } from "../posix/interpreter/driver-interpreter.ts";
 import { createWorkspaceFiles } from "../posix/workspace-files.ts";
 import { type Account, toThrown } from "./account.ts";
 import { FOLDERS } from "./layout.ts";
@@ -45,6 +46,7 @@ export function createModalSandbox(
     expiresAt: facts.expiresAt,
     exec,
     ...createWorkspaceFiles(exec, FOLDERS),
+    interpreter: createDriverInterpreter(exec, FOLDERS.workspace),
     destroy,
     directorySnapshots: createDirectorySnapshots(account, machine, work),
     images: createImages(machine, work),
