@@ -41,8 +41,13 @@ def to_traceback(error):
     return cut("".join(lines), MOST_TEXT)
 
 
+# Its lines are found by the name of the cell, and told as those of the file.
 def take_out_driver(told):
     told.stack[:] = [frame for frame in told.stack if frame.filename != DRIVER]
+    for place in list(told.stack) + [told]:
+        name = getattr(place, "filename", None)
+        if name in kernel.names:
+            place.filename = kernel.names[name]
     for earlier in (told.__cause__, told.__context__):
         if earlier is not None:
             take_out_driver(earlier)
@@ -61,7 +66,7 @@ class Kernel:
         self.owner = os.getpid()
         self.count = 0
         self.flags = AWAIT
-        self.names = set()
+        self.names = {}
         self.loop = None
         self.is_running = False
         self.is_sending = False
@@ -129,7 +134,7 @@ class Kernel:
         self.count += 1
         path = cell.get("path")
         name = "cell %d of %s" % (self.count, path) if path else "cell %d" % self.count
-        self.names.add(name)
+        self.names[name] = path or name
         self.open_streams()
         if path:
             self.name_file(cell["file"])
