@@ -24,6 +24,8 @@ describe("a sandbox at Modal whose image has no perl", () => {
     inside = await modal.sandboxes.fromId(made.id);
     const { code } = await run(inside, ["sh", "-c", hide("perl")], { workdir: "/" });
     expect(code).toBe(0);
+    const { stdout } = await run(inside, toSetupCommand(MODAL_SPEC, "without-perl"), { workdir: "/" });
+    expect(stdout).toBe("sandpiper-ready shell\n");
     // Asks anew what there is.
     sandbox = await createModalProvider({}, toEmulatorDeps(emulator.url)).connect(made.id, newCall());
   });
@@ -93,5 +95,37 @@ describe("a sandbox at Modal whose image has no perl", () => {
     await runToEnd(sandbox, ["sh", "-c", "echo text >made"]);
 
     expect((await sandbox.list(newCall())).touched).toEqual(["made"]);
+  });
+});
+
+describe("a sandbox at Modal that had perl", () => {
+  let sandbox: Sandbox;
+  let inside: SdkSandbox;
+
+  beforeAll(async () => {
+    sandbox = await createModalProvider({}, toEmulatorDeps(emulator.url)).create(MODAL_SPEC, newCall());
+    const { modal } = await connectSdk(emulator);
+    inside = await modal.sandboxes.fromId(sandbox.id);
+  });
+  afterAll(() => sandbox?.destroy(newCall()));
+
+  it("leaves commands no way to be root", async () => {
+    const script = 'id -u; id -g; id -G; grep -E "^(Uid|Gid|CapPrm|CapEff|CapAmb|NoNewPrivs):" /proc/self/status';
+    const { stdout } = await runToEnd(sandbox, ["sh", "-c", script]);
+
+    const ids = "\t1000\t1000\t1000\t1000";
+    const none = "\t0000000000000000";
+    const status = [`Uid:${ids}`, `Gid:${ids}`, `CapPrm:${none}`, `CapEff:${none}`, `CapAmb:${none}`, "NoNewPrivs:\t1"];
+    expect(stdout.trim().split("\n")).toEqual(["1000", "1000", "1000", ...status]);
+  });
+
+  it("runs nothing once perl is gone, as that would run as root", async () => {
+    expect((await run(inside, ["sh", "-c", hide("perl")], { workdir: "/" })).code).toBe(0);
+
+    const { status, stderr } = await runToEnd(sandbox, ["touch", "/made-by-root"]);
+
+    expect(stderr).toBe("sandpiper: perl is gone from the sandbox\n");
+    expect(status.kind).toBe("lost");
+    expect((await run(inside, ["test", "-e", "/made-by-root"])).code).toBe(1);
   });
 });

@@ -13,7 +13,7 @@ import { createNonce } from "../posix/trailer-filter.ts";
 import { watchProcess } from "../posix/watch-process.ts";
 import { spoolLongCommand } from "./command-line.ts";
 import { toCuttable } from "./cuttable.ts";
-import { FOLDERS } from "./layout.ts";
+import { FOLDERS, USER_ID } from "./layout.ts";
 import type { Machine } from "./machine.ts";
 import { runHelper } from "./run-helper.ts";
 import { KILL_ALL_COMMAND, SCRIPT_PATHS, toEnter } from "./setup-script.ts";
@@ -60,7 +60,7 @@ function toPlan({ argv, cwd, pty }: Command, hasPerl: boolean, { creation }: San
   const folder = cwd && cwd !== "." ? `${FOLDERS.workspace}/${checkWorkspacePath(cwd, "linux")}` : FOLDERS.workspace;
   // Relayed: the streams that a command is given are root's, which others may not open by the names in /dev.
   const stdio = pty && hasPerl ? pty : "pipes";
-  const supervised = superviseCommand(argv, { nonce, pidFile, cwd: folder, stdio }, SCRIPT_PATHS);
+  const supervised = superviseCommand(argv, { nonce, pidFile, cwd: folder, stdio, userId: USER_ID }, SCRIPT_PATHS);
   const hasModalTerminal = pty !== undefined && !hasPerl;
   const own = hasModalTerminal
     ? ["/bin/sh", "-c", SIZED, "sandpiper", String(pty.columns), String(pty.rows), pidFile, ...supervised]

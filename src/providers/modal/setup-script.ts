@@ -1,6 +1,6 @@
 import { SandboxError } from "../../core/sandbox-error.ts";
 import type { SandboxSpec } from "../../core/provider.ts";
-import { SCRIPTS, type ScriptPaths } from "../posix/supervise.ts";
+import { SCRIPTS, type ScriptPaths, START_PERL } from "../posix/supervise.ts";
 import { INIT_SCRIPT, KILL_ALL } from "./init-script.ts";
 import { EARLIER, FOLDERS, HOME, ROOT, TOOLS, USER_ID } from "./layout.ts";
 
@@ -14,10 +14,11 @@ export const SCRIPT_PATHS: ScriptPaths = { shell: `${TOOLS}/supervise.sh`, perl:
 const WAIT = `
 done=${TOOLS}/setup-$1 tries=0
 shift
-until [ -e "$done" ]; do
+until [ -s "$done" ]; do
   tries=$((tries + 1))
-  if [ "$tries" -gt 3000 ]; then echo "sandpiper: the sandbox was not set up" >&2; exit 126; fi
-  sleep 0.003 2>/dev/null || sleep 1
+  if [ "$tries" -gt 4000 ]; then echo "sandpiper: the sandbox was not set up" >&2; exit 126; fi
+  # A look takes some microseconds, to start a program some hundreds.
+  if [ "$tries" -gt 1000 ]; then sleep 0.003 2>/dev/null || sleep 1; fi
 done
 `;
 
@@ -41,24 +42,31 @@ const MARKS = { perl: "sandpiper-ready perl", shell: "sandpiper-ready shell" } a
 
 /**
  * Makes a fresh sandbox ready, as root: folders, the user of commands, and the scripts that start them. $1 and $2 are the
- * supervisor's scripts, $3 the script that ends everything, $4 the largest file in blocks of 512 bytes, $5 most processes.
- * Commands are not root, so that they can't touch what limits them. Who may not change users in a user namespace with one
- * user alone makes another around the command; busybox, as of Alpine, has neither tool for that, but su. Builtins do what
- * they can: the first command waits for this, and a program takes gVisor some milliseconds to start.
+ * supervisor's scripts, $3 the start of the one in perl, $4 the script that ends everything, $5 the largest file in blocks
+ * of 512 bytes, $6 most processes; $made is the status of `mkdir`.
+ * Commands are not root, so that they can't touch what limits them. The supervisor in perl changes users itself. Without
+ * it, and for who may not change users, which takes a user namespace with one user alone, a program does; busybox, as of
+ * Alpine, has neither tool for that, but su. Builtins do what they can: the first command waits for this, and a program
+ * takes gVisor some milliseconds to start.
  */
 const SETUP = `
 fail() { printf 'sandpiper-failed %s\\n' "$1"; exit 1; }
 umask 022
 while read -r key own rest && [ "$key" != Uid: ]; do :; done </proc/self/status
 [ "$own" = 0 ] || fail "it does not run as root"
-mkdir -p ${FOLDERS.workspace} ${FOLDERS.private} ${HOME} || fail "its root folder cannot be written to"
+[ "$made" = 0 ] || fail "its root folder cannot be written to"
 id=${USER_ID}
 find_name() { while IFS=: read -r name rest uid more; do [ "$uid" != $id ] || return 0; done </etc/passwd; return 1; }
 if ! find_name 2>/dev/null; then
   name=sandbox
   echo "sandbox:x:$id:$id::${HOME}:/bin/sh" >>/etc/passwd
 fi
-if chown $id:$id ${FOLDERS.workspace} ${FOLDERS.private} ${HOME} 2>/dev/null &&
+mark="${MARKS.shell}" may_change= start=
+if [ -x /usr/bin/perl ] || [ -x /usr/local/bin/perl ] || command -v perl >/dev/null; then mark="${MARKS.perl}"; fi
+if chown $id:$id ${FOLDERS.workspace} ${FOLDERS.private} ${HOME} 2>/dev/null; then may_change=1; fi
+if [ -n "$may_change" ] && [ "$mark" = "${MARKS.perl}" ]; then
+  start="shift 2$3echo 'sandpiper: perl is gone from the sandbox' >&2; exit 126"
+elif [ -n "$may_change" ] &&
   setpriv --reuid $id --regid $id --clear-groups --no-new-privs --inh-caps=-all true 2>/dev/null; then
   become="setpriv --reuid $id --regid $id --clear-groups --no-new-privs --inh-caps=-all"
 elif unshare --user --map-user=$id --map-group=$id true 2>/dev/null; then
@@ -72,27 +80,22 @@ fi
 chmod 700 ${FOLDERS.private}
 printf %s "$1" >${SCRIPT_PATHS.shell}
 printf %s "$2" >${SCRIPT_PATHS.perl}
-printf %s "$3" >${TOOLS}/kill-all.sh
+printf %s "$4" >${TOOLS}/kill-all.sh
 if [ -e ${TOOLS}/disk-full ]; then rm -f ${TOOLS}/disk-full; fi
 printf '%s\\n' "ulimit -c 0
-ulimit -f $4 2>/dev/null
+ulimit -f $5 2>/dev/null
 ulimit -n 4096 2>/dev/null
-ulimit -u $5 2>/dev/null || ulimit -p $5
+ulimit -u $6 2>/dev/null || ulimit -p $6
 case \\$HOME in '' | / | /root) HOME=${HOME} && export HOME ;; esac
-exec $become \\"\\$@\\"" >${TOOLS}/enter.$$ || fail "its disk is full"
-mv ${TOOLS}/enter.$$ ${TOOLS}/enter.sh
-if [ -x /usr/bin/perl ] || [ -x /usr/local/bin/perl ] || command -v perl >/dev/null; then
-  echo "${MARKS.perl}"
-else
-  echo "${MARKS.shell}"
-fi
+\${start:-exec $become \\"\\$@\\"}" >${TOOLS}/enter.sh || fail "its disk is full"
+echo "$mark"
 `;
 
-/** $1 is the creation, what follows is for SETUP. The file that others wait for is there at once and whole. */
+/** $1 is the creation, what follows is for SETUP. The file that others wait for gets all that it will have at once. */
 const SET_UP = `
-mkdir -p ${TOOLS}
-(shift; ${SETUP}) >${TOOLS}/setup-$1.new
-mv ${TOOLS}/setup-$1.new ${TOOLS}/setup-$1
+mkdir -p ${TOOLS} ${FOLDERS.workspace} ${FOLDERS.private} ${HOME}
+made=$?
+(shift; ${SETUP}) >${TOOLS}/setup-$1
 `;
 
 /**
@@ -132,7 +135,7 @@ export function toAskSetupCommand(creation: string): string[] {
 
 function toSetupArguments({ diskMiB, maxProcesses }: Limits): string[] {
   const limits = [String(diskMiB * 2048), String(maxProcesses + OWN_PROCESSES)];
-  return [SCRIPTS.shell, SCRIPTS.perl, KILL_ALL, ...limits];
+  return [SCRIPTS.shell, SCRIPTS.perl, START_PERL, KILL_ALL, ...limits];
 }
 
 /**

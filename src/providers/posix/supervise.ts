@@ -19,10 +19,15 @@ export interface Supervision {
   readonly stdio?: "direct" | "pipes" | TerminalSize;
   /** Absolute folder in the sandbox to start in; inherited when left out. */
   readonly cwd?: string;
+  /** Id of the user, and the group, that a supervisor in perl becomes when it is root. */
+  readonly userId?: number;
 }
 
-// An own perl in front of PATH, or PERL5OPT, must not break the supervisor; the command gets them back.
-const CHOOSE = String.raw`
+/**
+ * Becomes the supervisor in perl, $1 being its script or the path of that; goes on where there is no perl. For any `sh`.
+ * An own perl in front of PATH, or PERL5OPT, must not break it; the command gets them back.
+ */
+export const START_PERL = String.raw`
 perl_script=$1
 shift
 for perl in /usr/bin/perl /usr/local/bin/perl "$(command -v perl 2>/dev/null)"; do
@@ -43,15 +48,15 @@ export interface ScriptPaths {
 
 /** The texts of those files. */
 export const SCRIPTS: Readonly<Record<keyof ScriptPaths, string>> = {
-  shell: CHOOSE + SHELL_SUPERVISOR,
+  shell: START_PERL + SHELL_SUPERVISOR,
   perl: PERL_SUPERVISOR,
 };
 
 /** Wraps `argv` for {@link TrailerFilter}: what to run in the sandbox instead. Needs /bin/sh there; uses perl when there is one. */
 export function superviseCommand(argv: readonly string[], supervision: Supervision, scripts?: ScriptPaths): string[] {
-  const { nonce = "", pidFile = "", controlFd = "", stdio = "direct", cwd = "" } = supervision;
+  const { nonce = "", pidFile = "", controlFd = "", stdio = "direct", cwd = "", userId = "" } = supervision;
   const streams = typeof stdio === "string" ? stdio : `pty:${stdio.columns}x${stdio.rows}`;
-  const settings = [nonce, pidFile, String(controlFd), streams, cwd];
+  const settings = [nonce, pidFile, String(controlFd), streams, cwd, String(userId)];
   if (scripts) return ["/bin/sh", scripts.shell, scripts.perl, ...settings, ...argv];
   return ["/bin/sh", "-c", SCRIPTS.shell, "sandpiper", SCRIPTS.perl, ...settings, ...argv];
 }

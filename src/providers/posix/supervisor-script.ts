@@ -2,14 +2,15 @@
  * Runs the command in a process group of its own, ends what it leaves behind and reports how it ended.
  * Plain perl 5.8 that loads no module (POSIX for terminals alone): strict, Config and %!, which loads Errno, take longer to
  * load than all the rest. So errors have Linux's numbers here, and a test compiles it under `use strict`.
- * Arguments: nonce, pid file or "", control fd or "", stdio ("direct", "pipes" or "pty:COLUMNSxROWS"), cwd, command….
+ * Arguments: nonce, pid file or "", control fd or "", stdio ("direct", "pipes" or "pty:COLUMNSxROWS"), cwd, user id or "",
+ * command….
  *
  * `direct` hands its own stdin, stdout and stderr on; when stdin is a terminal the command gets its foreground.
  * `pipes` and `pty` relay, for hosts whose streams are sockets (/dev/stdout cannot be opened on a socket) or who have no
  * terminal to give. The control fd takes lines: INT, TERM, KILL, "SIZE columns rows"; its end means that the host died.
  */
 export const PERL_SUPERVISOR = String.raw`
-my ($nonce, $pidfile, $control, $stdio, $cwd, @command) = @ARGV;
+my ($nonce, $pidfile, $control, $stdio, $cwd, $user, @command) = @ARGV;
 $0 = "sandpiper"; # also takes the nonce off the command line that others can read
 for ("PERL5OPT", "PERL5LIB") { $ENV{$_} = delete $ENV{"SANDPIPER_$_"} if exists $ENV{"SANDPIPER_$_"} }
 my ($NONBLOCK, $GETFL, $SETFL) = (04000, 3, 4);
@@ -21,9 +22,12 @@ $SIG{$_} = "IGNORE" for @ignored;
 # header of its ELF file says.
 my $elf = "";
 if (open(my $self, "<", "/proc/self/exe")) { sysread($self, $elf, 20) }
-my $prctl = length $elf == 20 && ord(substr($elf, 4, 1)) == 2 ? { 62 => 157, 183 => 167 }->{unpack("x18 v", $elf)} : undef;
+my $machine = length $elf == 20 && ord(substr($elf, 4, 1)) == 2 && {
+  62 => { prctl => 157, setresuid => 117, setresgid => 119 },
+  183 => { prctl => 167, setresuid => 147, setresgid => 149 },
+}->{unpack("x18 v", $elf)};
 # Orphans of the command come to us, even those that made a session of their own.
-my $reaper = $prctl && syscall($prctl, 36, 1, 0, 0, 0) == 0;
+my $reaper = $machine && syscall($machine->{prctl}, 36, 1, 0, 0, 0) == 0; # PR_SET_CHILD_SUBREAPER
 my ($pid, $master, $tty, @pumps, $pidfd, $plain, $ended, $status);
 my $pty = $stdio =~ /^pty:(\d+)x(\d+)$/;
 my ($columns, $rows) = ($1, $2);
@@ -69,6 +73,15 @@ sub sweep {
   }
 }
 
+# For good, saved ids included, and with all capabilities.
+sub become_user {
+  my $id = $user + 0; # a string would be passed as an address
+  $) = "$id $id";
+  return if $machine && syscall($machine->{setresgid}, $id, $id, $id) == 0 && syscall($machine->{setresuid}, $id, $id, $id) == 0
+    && syscall($machine->{prctl}, 38, 1, 0, 0, 0) == 0 && "$< $> $( $)" eq "$id $id $id $id $id $id"; # PR_SET_NO_NEW_PRIVS
+  fail(126, "sandpiper: the user of commands is not to be had: $!");
+}
+
 sub run_command {
   my ($in, $out, $err) = @_;
   if ($pty) {
@@ -108,6 +121,7 @@ if (opendir(my $own, "/proc/self/fd")) {
   for my $fd (grep { /^\d+$/ && $_ > 2 && $_ ne $control && $_ != fileno($own) } readdir $own) { close $stray if open($stray, "<&=", $fd) }
   closedir $own;
 }
+become_user() if $user ne "" && $> != $user;
 my ($commands, $pending) = (undef, "");
 if ($control ne "") {
   open($commands, "<&=", $control) or fail(126, "sandpiper: no control channel: $!");
@@ -219,7 +233,7 @@ if ($pty) {
   new_pump($err_read, *STDERR);
 }
 $pumps[0]{input} = 1;
-$pidfd = syscall(434, $pid, 0) if $prctl;
+$pidfd = syscall(434, $pid, 0) if $machine; # pidfd_open
 $pidfd = undef if defined $pidfd && $pidfd < 0;
 $SIG{CHLD} = sub { } unless defined $pidfd; # wakes the wait below, most of the time at once
 
@@ -261,7 +275,7 @@ trailer();
  */
 export const SHELL_SUPERVISOR = String.raw`
 nonce=$1 pidfile=$2 control=$3 stdio=$4 cwd=$5
-shift 5
+shift 6
 if [ -z "$nonce" ]; then read -r nonce <&"$control"; fi
 finish() {
   if [ -n "$pidfile" ]; then rm -f -- "$pidfile"; fi
