@@ -92,8 +92,10 @@ export interface Images {
 /** Where a port of a sandbox can be reached from outside. */
 export interface PortAddress {
   readonly url: string;
-  /** To be sent as a bearer; missing when the address alone lets everybody in. It is a secret. */
+  /** To be sent as a bearer, unless {@link tokenHeader} says otherwise; missing when the address alone lets everybody in. It is a secret. */
   readonly token?: string;
+  /** The name of the header that takes the token as it is, in lower case. */
+  readonly tokenHeader?: string;
 }
 
 /** Ports of a sandbox that can be reached from outside. */
