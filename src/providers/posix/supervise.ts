@@ -30,7 +30,8 @@ export interface Supervision {
 export const START_PERL = String.raw`
 perl_script=$1
 shift
-for perl in /usr/bin/perl /usr/local/bin/perl "$(command -v perl 2>/dev/null)"; do
+for perl in /usr/bin/perl /usr/local/bin/perl elsewhere; do
+  if [ "$perl" = elsewhere ]; then perl=$(command -v perl 2>/dev/null); fi
   if [ -n "$perl" ] && [ -x "$perl" ]; then
     if [ -n "\${PERL5OPT+x}" ]; then export SANDPIPER_PERL5OPT="$PERL5OPT"; unset PERL5OPT; fi
     if [ -n "\${PERL5LIB+x}" ]; then export SANDPIPER_PERL5LIB="$PERL5LIB"; unset PERL5LIB; fi

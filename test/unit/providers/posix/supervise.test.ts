@@ -159,7 +159,7 @@ describe("the supervisor in perl", () => {
 
   it("loads no module, as each takes longer than the rest of it", () => {
     const script = SCRIPTS.perl.replace(/^trailer\(\);$/m, "print STDERR sort keys %INC; trailer();");
-    const argv = ["-e", script, "--", "nonce", "", "", "pipes", "", "true"];
+    const argv = ["-e", script, "--", "nonce", "", "", "pipes", "", "", "true"];
 
     expect(spawnSync("perl", argv, { encoding: "latin1" }).stderr).toBe("\xC1nonce exited 0\xC1");
   });
