@@ -127,8 +127,14 @@ export async function bundleExtension() {
 /** What runs in web views: a script and a style each, which load nothing themselves. */
 async function bundleWebViews() {
   await build({
-    entryPoints: ["src/ui/batch/webview/batch-table.ts", "src/ui/batch/webview/batch-table.css"],
+    entryPoints: [
+      "src/ui/batch/webview/batch-table.ts",
+      "src/ui/batch/webview/batch-table.css",
+      "src/ui/cells/webview/cell-results.ts",
+      "src/ui/cells/webview/cell-results.css",
+    ],
     outdir: "dist/webview",
+    entryNames: "[name]",
     bundle: true,
     platform: "browser",
     target: "chrome130",

@@ -8,6 +8,7 @@ import { type StateFolder, toStateFolder } from "./sessions/state-folder.ts";
 import { followKeys, handOnKeys } from "./ui/account/hand-on-keys.ts";
 import { createKeyStore, type KeyStore } from "./ui/account/key-store.ts";
 import { BatchPanels } from "./ui/batch/batch-panels.ts";
+import { Cells } from "./ui/cells/cells.ts";
 import { registerCommands } from "./ui/commands/register-commands.ts";
 import { keepContexts } from "./ui/contexts.ts";
 import { EngineLink } from "./ui/engine-link.ts";
@@ -44,6 +45,8 @@ export function activate(context: vscode.ExtensionContext): void {
     logFileOf: (runId) => logFileOf(state, runId),
   });
   const lenses = resources.add(new CodeLenses(store));
+  const { extensionUri } = context;
+  const cells = resources.add(new Cells({ link, store, state, extensionUri, logger }));
 
   resources.add(
     vscode.workspace.registerFileSystemProvider(SCHEME, reviewFiles, { isReadonly: true, isCaseSensitive: true }),
@@ -53,16 +56,16 @@ export function activate(context: vscode.ExtensionContext): void {
   resources.add(keepContexts(link, store));
   resources.add(keepSettings(link, logger));
   resources.add(followKeys(keys, link, logger));
-  resources.add(createViews(link, store, reviewFiles));
+  resources.add(createViews({ link, store, reviewFiles, cells }));
   resources.add(createStatusBar(store));
   resources.add(vscode.commands.registerCommand("sandpiper.showLogs", () => logger.show()));
   resources.add(registerCompletion());
   const { workspaceState: memento, globalState: globalMemento } = context;
   const uploadView = resources.add(new UploadView(link));
   const isUnattended = context.extensionMode === vscode.ExtensionMode.Test;
-  const batchPanels = resources.add(new BatchPanels({ store, extensionUri: context.extensionUri }));
+  const batchPanels = resources.add(new BatchPanels({ store, extensionUri }));
   const asked = { memento, globalMemento, isUnattended };
-  const deps = { link, store, terminals, reviewFiles, keys, uploadView, batchPanels, logger, ...asked };
+  const deps = { link, store, terminals, reviewFiles, keys, uploadView, batchPanels, cells, logger, ...asked };
   resources.add(registerCommands(deps));
   restoreRuns({ state, store, terminals, logger });
 }

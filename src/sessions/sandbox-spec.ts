@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { basename } from "node:path";
 import type { SandboxSpec } from "../core/provider.ts";
-import { NO_GPU } from "./cost/rate.ts";
+import { NO_GPU } from "./cost/no-gpu.ts";
 import type { Clock } from "./clock.ts";
 import type { SessionRecord, Target } from "./records.ts";
 import { toWorkspaceHash } from "./state-folder.ts";

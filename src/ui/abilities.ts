@@ -1,5 +1,5 @@
 import type { ProviderId } from "../core/provider.ts";
-import { NO_GPU } from "../sessions/cost/rate.ts";
+import { NO_GPU } from "../sessions/cost/no-gpu.ts";
 import type { Target } from "../sessions/records.ts";
 
 /** What a provider's sandboxes can do beyond running code: each has its menu entries, which are absent elsewhere. */

@@ -25,5 +25,5 @@ async function restore({ state, store, terminals }: RestoreDeps): Promise<void> 
   const names = await Promise.all(folders.map((folder) => readdir(folder).catch(() => [])));
   if (names.flat().length === 0) return;
   await store.load();
-  terminals.restore(openRoots());
+  await terminals.restore(openRoots());
 }

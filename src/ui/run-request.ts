@@ -28,7 +28,8 @@ export function toRunRequest(input: RunInput, size: TerminalSize): RunRequest {
     overlays: readOverlays(input.folder),
     languages: readSetting("run.languages", scope),
     env: readSetting("run.env", scope),
-    pty: size,
+    // What cells print is no terminal's: their two streams stay apart.
+    ...(input.command.kind === "cell" ? {} : { pty: size }),
     timeoutMs: isShell ? 0 : readSetting("run.timeoutMinutes", scope) * 60_000,
     origin: "editor",
     // A window that reloads takes its runs up again.
@@ -56,9 +57,13 @@ export async function saveBeforeRun(input: RunInput): Promise<void> {
     ({ isDirty, uri }) => isDirty && uri.scheme === folder.uri.scheme && isIn(folder, uri),
   );
   const meant = dirty.filter(
-    ({ uri }) => what === "all" || (command.kind === "file" && pathInFolder(folder, uri) === command.path),
+    ({ uri }) => what === "all" || (isInFile(command) && pathInFolder(folder, uri) === command.path),
   );
   for (const document of meant) await document.save();
+}
+
+function isInFile(command: RunCommand): command is Extract<RunCommand, { kind: "file" | "cell" }> {
+  return command.kind === "file" || command.kind === "cell";
 }
 
 function isIn(folder: vscode.WorkspaceFolder, uri: vscode.Uri): boolean {

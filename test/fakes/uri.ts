@@ -32,6 +32,10 @@ export class URI {
     return new URI(base.scheme, [base.path, ...parts].join("/"));
   }
 
+  with(change: { readonly path: string }): URI {
+    return new URI(this.scheme, change.path, this.authority, this.query);
+  }
+
   get fsPath(): string {
     return this.path;
   }

@@ -37,6 +37,8 @@ export interface FakeState {
   readonly panels: FakePanel[];
   /** View type -> what brings its panels back after a reload. */
   readonly serializers: Map<string, FakeSerializer>;
+  /** Files that were shown in an editor, with the line (from 0) of the cursor. */
+  readonly shown: { readonly path: string; readonly line: number | undefined }[];
   /** Addresses that were opened outside of the editor. */
   readonly opened: string[];
   /** What was put on the clipboard. */
@@ -79,6 +81,8 @@ interface FakePlace {
 }
 
 interface FakeSelection {
+  /** Where the cursor is. */
+  readonly active?: FakePlace;
   readonly start: FakePlace;
   readonly end: FakePlace;
 }
@@ -111,6 +115,7 @@ export const state: FakeState = {
   statusItems: [],
   panels: [],
   serializers: new Map(),
+  shown: [],
   opened: [],
   copied: [],
 };
@@ -137,7 +142,7 @@ export function resetFake(settings: Record<string, unknown> = {}): void {
     state.statusItems,
     state.panels,
   ];
-  for (const list of [...lists, state.opened, state.copied]) list.length = 0;
+  for (const list of [...lists, state.shown, state.opened, state.copied]) list.length = 0;
   state.commands.clear();
   state.serializers.clear();
   state.disk.clear();

@@ -51,6 +51,14 @@ export class Range {
   }
 }
 
+export class Selection extends Range {
+  readonly active: Position;
+  constructor(anchor: Position, active: Position) {
+    super(anchor, active);
+    this.active = active;
+  }
+}
+
 export class CodeLens {
   readonly range: Range;
   readonly command: unknown;
@@ -104,6 +112,7 @@ export const ConfigurationTarget = { Global: 1, Workspace: 2, WorkspaceFolder: 3
 export const ProgressLocation = { Notification: 15 } as const;
 export const StatusBarAlignment = { Left: 1, Right: 2 } as const;
 export const InputBoxValidationSeverity = { Info: 1, Warning: 2, Error: 3 } as const;
+export const TextEditorRevealType = { InCenterIfOutsideViewport: 2 } as const;
 export const ViewColumn = { Active: -1, Beside: -2, One: 1 } as const;
 export const QuickPickItemKind = { Separator: -1, Default: 0 } as const;
 
@@ -132,6 +141,9 @@ export const configurationChanged = new EventEmitter<{ affectsConfiguration(sect
 /** Fire it as VS Code does when a document was saved. */
 export const documentSaved = new EventEmitter<{ readonly uri: URI }>();
 
+/** Fire it as VS Code does when another editor has the focus. */
+export const editorChanged = new EventEmitter<void>();
+
 const never = () => ({ dispose: () => undefined });
 
 export const workspace = {
@@ -154,6 +166,7 @@ export const workspace = {
   }),
   onDidChangeConfiguration: configurationChanged.event,
   onDidSaveTextDocument: documentSaved.event,
+  onDidChangeTextDocument: never,
   createFileSystemWatcher: () => ({
     onDidCreate: never,
     onDidChange: never,
@@ -186,6 +199,15 @@ async function show(level: string, message: string, rest: readonly unknown[]): P
 export const window = {
   get activeTextEditor() {
     return state.activeEditor;
+  },
+  get visibleTextEditors() {
+    return state.activeEditor ? [state.activeEditor] : [];
+  },
+  onDidChangeActiveTextEditor: editorChanged.event,
+  onDidChangeVisibleTextEditors: never,
+  createTextEditorDecorationType: (options: unknown) => ({ ...Object(options), dispose: () => undefined }),
+  showTextDocument: async (uri: URI, options?: { readonly selection?: Range }) => {
+    state.shown.push({ path: uri.path, line: options?.selection?.start.line });
   },
   activeTerminal: undefined,
   showErrorMessage: (message: string, ...rest: unknown[]) => show("error", message, rest),
@@ -257,6 +279,10 @@ export const window = {
   },
   withProgress: async (_options: unknown, task: (progress: unknown, token: unknown) => Promise<unknown>) =>
     task({ report: () => undefined }, { onCancellationRequested: () => ({ dispose: () => undefined }) }),
+};
+
+export const languages = {
+  registerCodeLensProvider: never,
 };
 
 export const env = {

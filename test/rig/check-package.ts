@@ -23,6 +23,8 @@ const REQUIRED = [
   "dist/secret-worker.js",
   "dist/webview/batch-table.css",
   "dist/webview/batch-table.js",
+  "dist/webview/cell-results.css",
+  "dist/webview/cell-results.js",
 ];
 
 /** Packages the extension as it is released. @returns the path of the .vsix, in `folder` */

@@ -5,7 +5,8 @@ import type { Machine, Sandbox } from "../../core/sandbox.ts";
 import { type Clock, toIsoTime } from "../clock.ts";
 import type { Rate } from "../cloud-records.ts";
 import type { SessionRecord, Target } from "../records.ts";
-import { isFree, NO_GPU, parseGpu } from "./rate.ts";
+import { NO_GPU } from "./no-gpu.ts";
+import { isFree, parseGpu } from "./rate.ts";
 
 /** What sandboxes cost, for whoever makes them. */
 export interface Pricing {

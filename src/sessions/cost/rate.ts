@@ -2,10 +2,8 @@ import type { ProviderId } from "../../core/provider.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
 import type { Rate } from "../cloud-records.ts";
 import type { Target } from "../records.ts";
+import { NO_GPU } from "./no-gpu.ts";
 import { PRICES, pricesAsOf } from "./prices.ts";
-
-/** Stands for no GPU in lists of what to take. */
-export const NO_GPU = "cpu";
 
 const FREE: ReadonlySet<ProviderId> = new Set<ProviderId>(["local", "docker"]);
 

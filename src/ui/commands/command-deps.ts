@@ -2,6 +2,7 @@ import type * as vscode from "vscode";
 import type { Logger } from "../../core/logger.ts";
 import type { KeyStore } from "../account/key-store.ts";
 import type { BatchPanels } from "../batch/batch-panels.ts";
+import type { Cells } from "../cells/cells.ts";
 import type { EngineLink } from "../engine-link.ts";
 import type { ReviewFiles } from "../review/review-files.ts";
 import type { RunStore } from "../run-store.ts";
@@ -23,5 +24,6 @@ export interface CommandDeps {
   readonly isUnattended: boolean;
   readonly uploadView: UploadView;
   readonly batchPanels: BatchPanels;
+  readonly cells: Cells;
   readonly logger: Logger;
 }

@@ -1,3 +1,5 @@
+import { restartContext } from "../cells/restart-context.ts";
+import { runCellAndAdvance, runCells, runSelectionInInterpreter, showCellResults } from "../cells/run-cells.ts";
 import { readTarget } from "../target.ts";
 import { compareSnapshots, diffWithWorkspace, openSnapshotDifference } from "./compare-snapshots.ts";
 import type { CommandDeps } from "./command-deps.ts";
@@ -47,6 +49,13 @@ type Handler = (deps: CommandDeps, argument: unknown, selection: unknown) => Pro
 export const HANDLERS: Readonly<Record<CommandId, Handler>> = {
   "sandpiper.runFile": (deps, argument) => runFile(deps, argument),
   "sandpiper.runSelection": runSelection,
+  "sandpiper.runCell": (deps, uri, line) => runCells(deps, uri, line, "at"),
+  "sandpiper.runCellAndAdvance": runCellAndAdvance,
+  "sandpiper.runCellsAbove": (deps, uri, line) => runCells(deps, uri, line, "above"),
+  "sandpiper.runAllCells": (deps, uri, line) => runCells(deps, uri, line, "all"),
+  "sandpiper.runSelectionInInterpreter": runSelectionInInterpreter,
+  "sandpiper.showCellResults": showCellResults,
+  "sandpiper.restartContext": restartContext,
   "sandpiper.runCommand": runCommand,
   "sandpiper.runOn": runOn,
   "sandpiper.rerunLast": (deps) => rerun(deps, undefined),

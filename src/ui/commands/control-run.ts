@@ -33,10 +33,11 @@ export async function stopRun(deps: CommandDeps, argument: unknown): Promise<voi
   });
 }
 
-/** Brings the run's terminal to the front. */
+/** Brings the run's terminal, or the results of its cell, to the front. */
 export async function showRun(deps: CommandDeps, argument: unknown): Promise<void> {
   const run = await pickRun(deps, argument, () => true, vscode.l10n.t("Show which run?"));
-  if (run) deps.terminals.show(run, false);
+  if (run?.command.kind === "cell") (await deps.cells.desk()).panels.show(run, false);
+  else if (run) await deps.terminals.show(run, false);
 }
 
 /** Runs the item's run again where it ran, or else this workspace's last run by the settings as they are now. */
@@ -57,7 +58,8 @@ export async function rerun(deps: CommandDeps, argument: unknown): Promise<RunRe
       [],
     );
   }
-  const title = last.command.kind === "code" ? { title: last.title } : {};
+  const hasOwnTitle = last.command.kind === "code" || last.command.kind === "cell";
+  const title = hasOwnTitle ? { title: last.title } : {};
   return startRun(deps, { folder, command: last.command, ...title, ...(isChosen ? { target: last.target } : {}) });
 }
 

@@ -6,6 +6,13 @@ import type { CommandDeps } from "./command-deps.ts";
 const COMMAND_IDS = [
   "sandpiper.runFile",
   "sandpiper.runSelection",
+  "sandpiper.runCell",
+  "sandpiper.runCellAndAdvance",
+  "sandpiper.runCellsAbove",
+  "sandpiper.runAllCells",
+  "sandpiper.runSelectionInInterpreter",
+  "sandpiper.showCellResults",
+  "sandpiper.restartContext",
   "sandpiper.runCommand",
   "sandpiper.runOn",
   "sandpiper.rerunLast",

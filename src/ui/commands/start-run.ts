@@ -1,5 +1,6 @@
 import { SandboxError } from "../../core/sandbox-error.ts";
 import type { RunRecord } from "../../sessions/records.ts";
+import { toNoInterpreterError } from "../cells/no-interpreter.ts";
 import { type RunInput, saveBeforeRun, toRunRequest } from "../run-request.ts";
 import { isLive } from "../run-store.ts";
 import { budgetRemedies, EditorError, showError } from "../show-error.ts";
@@ -10,7 +11,7 @@ import type { CommandDeps } from "./command-deps.ts";
 import { resolveBlocked } from "./resolve-blocked.ts";
 
 /**
- * Runs it and shows its terminal; resolves once the run is on record, or with undefined when the user does not let the
+ * Runs it and shows its terminal, or what its cell gives; resolves once the run is on record, or with undefined when the user does not let the
  * folder's files go there. @throws {SandboxError} when it is refused.
  */
 export async function startRun(deps: CommandDeps, input: RunInput): Promise<RunRecord | undefined> {
@@ -22,15 +23,19 @@ export async function startRun(deps: CommandDeps, input: RunInput): Promise<RunR
   showLaterError(deps, input, run.id);
   deps.store.putRun(run);
   const isShell = run.command.kind === "shell";
-  deps.terminals.show(deps.store.run(run.id) ?? run, !isShell);
+  if (run.command.kind === "cell") (await deps.cells.desk()).panels.show(run, true);
+  else await deps.terminals.show(deps.store.run(run.id) ?? run, !isShell);
   return run;
 }
 
 function toError(
   { code, message }: NonNullable<RunRecord["error"]>,
-  stopReason: RunRecord["stopReason"],
+  { stopReason, command }: RunRecord,
+  { folder }: RunInput,
 ): SandboxError {
-  return stopReason === "budget" ? new EditorError(code, message, budgetRemedies()) : new SandboxError(code, message);
+  if (stopReason === "budget") return new EditorError(code, message, budgetRemedies());
+  if (command.kind === "cell" && code === "unsupported") return toNoInterpreterError({ folder, command }, message);
+  return new SandboxError(code, message);
 }
 
 async function isAgreedTo(deps: CommandDeps, input: RunInput): Promise<boolean> {
@@ -48,7 +53,7 @@ function showLaterError(deps: CommandDeps, input: RunInput, runId: string): void
     if (!run || isLive(run)) return;
     subscription.dispose();
     if (!run.error || (run.stopReason && run.stopReason !== "budget")) return;
-    if (!run.blocked) return showError(toError(run.error, run.stopReason), logger);
+    if (!run.blocked) return showError(toError(run.error, run, input), logger);
     const startAgain = (changed: RunInput) => startRun(deps, changed);
     resolveBlocked(deps, input, run.blocked, startAgain).catch((error: unknown) => showError(error, logger));
   });

@@ -3,7 +3,6 @@ import type { ReviewedChange, RunRecord } from "../../sessions/records.ts";
 import type { SnapshotRecord } from "../../sessions/snapshot-records.ts";
 import type { Entry } from "../../snapshots/manifest.ts";
 import type { EngineLink } from "../engine-link.ts";
-import { EscapeFilter } from "../terminal/escape-filter.ts";
 import { createListingCache, type FindEntry } from "./listing-cache.ts";
 import type { ReviewSubject } from "./review-subject.ts";
 
@@ -171,22 +170,9 @@ export class ReviewFiles implements vscode.FileSystemProvider {
   }
 
   async #readLog(runId: string): Promise<Uint8Array> {
+    const { toPlainText } = await import("./to-plain-text.ts");
     return Buffer.from(toPlainText(await vscode.workspace.fs.readFile(vscode.Uri.file(this.logFileOf(runId)))));
   }
-}
-
-/** Output as text for an editor: without sequences, with the lines as they were last overwritten. */
-export function toPlainText(output: Uint8Array): string {
-  return (
-    new EscapeFilter()
-      .write(output)
-      // oxlint-disable-next-line no-control-regex -- the sequences that the filter lets through
-      .replaceAll(/\u001b(?:\][^\u001b]*\u001b\\|\[[0-9;:?]*[ ]?[@-~]|[()*+]?.)/gs, "")
-      .replaceAll(/\r+\n/g, "\n")
-      .replaceAll(/[^\n]*\r(?=[^\n])/g, "")
-      // oxlint-disable-next-line no-control-regex -- what is left of cursor keys and bells
-      .replaceAll(/[\u0007\b\u000e\u000f]/g, "")
-  );
 }
 
 function toMergedEntry(content: string): FileEntry | undefined {

@@ -6,7 +6,7 @@ import type { RunRecord } from "../../sessions/records.ts";
 import type { EngineLink } from "../engine-link.ts";
 import { isLive, type RunStore } from "../run-store.ts";
 import type { ReadLog } from "./output-pump.ts";
-import { RunTerminal, terminalName } from "./run-terminal.ts";
+import type { RunTerminal, terminalName } from "./run-terminal.ts";
 
 /** What the terminals are made from. */
 export interface RunTerminalsDeps {
@@ -19,6 +19,12 @@ export interface RunTerminalsDeps {
 interface Shown {
   readonly terminal: vscode.Terminal;
   readonly pty: RunTerminal;
+}
+
+/** What draws terminals. */
+interface Drawing {
+  readonly RunTerminal: new (...args: ConstructorParameters<typeof RunTerminal>) => RunTerminal;
+  readonly terminalName: typeof terminalName;
 }
 
 const FRAME_MS = 16;
@@ -46,16 +52,20 @@ export class RunTerminals implements Disposable {
   }
 
   /** Brings the run's terminal to the front, made and replayed from the log when there is none. */
-  show(run: RunRecord, preserveFocus: boolean): void {
-    const shown = this.#ofRun(run.id) ?? this.#takeOver(run) ?? this.#create(run);
+  async show(run: RunRecord, preserveFocus: boolean): Promise<void> {
+    // What draws terminals is loaded with the first of them.
+    const drawing = await import("./run-terminal.ts");
+    const shown = this.#ofRun(run.id) ?? this.#takeOver(run) ?? this.#create(run, drawing);
     shown.terminal.show(preserveFocus);
   }
 
   /** Gives every run of these folders that this editor started and that goes on its terminal back, as after a reload. */
-  restore(workspaceRoots: readonly string[]): void {
+  async restore(workspaceRoots: readonly string[]): Promise<void> {
     for (const run of this.#deps.store.runs) {
-      const isOurs = run.origin === "editor" && workspaceRoots.includes(run.workspaceRoot);
-      if (isOurs && isLive(run) && !this.#ofRun(run.id)) this.show(run, true);
+      // Cells have no terminals.
+      const isOurs =
+        run.origin === "editor" && run.command.kind !== "cell" && workspaceRoots.includes(run.workspaceRoot);
+      if (isOurs && isLive(run) && !this.#ofRun(run.id)) await this.show(run, true);
     }
   }
 
@@ -88,8 +98,8 @@ export class RunTerminals implements Disposable {
     return free;
   }
 
-  #create(run: RunRecord): Shown {
-    const pty = new RunTerminal(run, {
+  #create(run: RunRecord, drawing: Drawing): Shown {
+    const pty = new drawing.RunTerminal(run, {
       getEngine: () => this.#deps.link.get(),
       readLog: this.#deps.readLog,
       nextFrame: () => new Promise((resolve) => setTimeout(resolve, FRAME_MS)),
@@ -99,7 +109,7 @@ export class RunTerminals implements Disposable {
       },
     });
     const terminal = vscode.window.createTerminal({
-      name: terminalName(run),
+      name: drawing.terminalName(run),
       pty,
       iconPath: new vscode.ThemeIcon(run.command.kind === "shell" ? "terminal" : "beaker"),
       isTransient: true,

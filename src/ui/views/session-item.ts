@@ -23,12 +23,15 @@ interface Standing {
 }
 
 export function toSessionItem(store: RunStore, session: SessionRecord): vscode.TreeItem {
-  const item = new vscode.TreeItem(toDisplay(session.name), vscode.TreeItemCollapsibleState.None);
+  const { Expanded, None } = vscode.TreeItemCollapsibleState;
+  const hasContexts = session.state === "ready" && hasCells(store, session);
+  const item = new vscode.TreeItem(toDisplay(session.name), hasContexts ? Expanded : None);
   const { icon, flag, text, reason } = describeStanding(store, session);
   const isHere = openRoots().includes(session.workspaceRoot);
   const place = describeTarget(session.target, session.boundary);
   const money = describeMoney(session);
-  item.id = session.id;
+  // VS Code keeps a row as it was, closed too: one that has something to open is another row.
+  item.id = hasContexts ? `${session.id}/contexts` : session.id;
   item.iconPath = new vscode.ThemeIcon(icon);
   item.description = [...describeFolder(session, isHere), describeShortPlace(session), ...describeGpu(session), text]
     .concat(money.slice(0, 1))
@@ -50,6 +53,11 @@ export function toSessionItem(store: RunStore, session: SessionRecord): vscode.T
     label: [toDisplay(session.name), place, ...describeGpu(session), text, ...money].join(", "),
   };
   return item;
+}
+
+/** Whether cells keep their state there. */
+function hasCells(store: RunStore, { id }: SessionRecord): boolean {
+  return store.runs.some((run) => run.sessionId === id && run.command.kind === "cell");
 }
 
 /** One row for the many sandboxes that were made for one run each. */

@@ -2,6 +2,8 @@ import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../core/disposable-store.ts";
 import type { SessionRecord } from "../../sessions/records.ts";
 import type { SessionItem } from "../commands/pick-run.ts";
+import type { Cells } from "../cells/cells.ts";
+import type { ContextItem } from "../cells/restart-context.ts";
 import type { RunStore } from "../run-store.ts";
 import { openRoots } from "../workspace-folder.ts";
 import { findSnapshotOf, toDetachedItem, toSessionItem } from "./session-item.ts";
@@ -13,7 +15,7 @@ interface DetachedItem {
 }
 
 /** A row of the view. */
-type SessionsNode = SessionItem | DetachedItem;
+type SessionsNode = SessionItem | DetachedItem | ContextItem;
 
 /** What was lost is news for a day. */
 const LOST_SHOWN_MS = 86_400_000;
@@ -24,22 +26,26 @@ const MAX_DETACHED = 5;
 const MAX_LISTED = 50;
 
 /**
- * Every sandbox that is alive, those of other folders too: they use the machine. Below them what became of this window's
- * other sessions: those whose files are kept can be restored.
+ * Every sandbox that is alive, those of other folders too: they use the machine; under each the contexts that its cells keep
+ * their state in. Below them what became of this window's other sessions: those whose files are kept can be restored.
  */
 export class SessionsView implements vscode.TreeDataProvider<SessionsNode>, Disposable {
   readonly #store: RunStore;
+  readonly #cells: Cells;
   readonly #resources = new DisposableStore();
   readonly #changed = this.#resources.add(new vscode.EventEmitter<void>());
   readonly onDidChangeTreeData = this.#changed.event;
 
-  constructor(store: RunStore) {
+  constructor(store: RunStore, cells: Cells) {
     this.#store = store;
+    this.#cells = cells;
+    this.#resources.add(cells.onDidChangeContexts(() => this.#changed.fire()));
     this.#resources.add(store.onDidChange(() => this.#changed.fire()));
   }
 
-  getChildren(node?: SessionsNode): SessionsNode[] {
-    if (node?.kind === "session") return [];
+  async getChildren(node?: SessionsNode): Promise<SessionsNode[]> {
+    if (node?.kind === "context") return [];
+    if (node?.kind === "session") return [...(await (await this.#cells.desk()).contexts.list(node.session))];
     if (node) return node.sessions.slice(0, MAX_LISTED).map(toNode);
     const alive = this.#store.sessions;
     const detached = alive.filter(({ isDetached }) => isDetached);
@@ -56,7 +62,8 @@ export class SessionsView implements vscode.TreeDataProvider<SessionsNode>, Disp
     this.#changed.fire();
   }
 
-  getTreeItem(node: SessionsNode): vscode.TreeItem {
+  async getTreeItem(node: SessionsNode): Promise<vscode.TreeItem> {
+    if (node.kind === "context") return (await this.#cells.desk()).toContextItem(node);
     return node.kind === "session" ? toSessionItem(this.#store, node.session) : toDetachedItem(node.sessions);
   }
 

@@ -4,6 +4,8 @@ import { silentLogger } from "../../../src/core/logger.ts";
 import { createKeyStore } from "../../../src/ui/account/key-store.ts";
 import type { CommandDeps } from "../../../src/ui/commands/command-deps.ts";
 import { BatchPanels } from "../../../src/ui/batch/batch-panels.ts";
+import { Cells } from "../../../src/ui/cells/cells.ts";
+import { toStateFolder } from "../../../src/sessions/state-folder.ts";
 import { ReviewFiles } from "../../../src/ui/review/review-files.ts";
 import { RunStore } from "../../../src/ui/run-store.ts";
 import { RunTerminals } from "../../../src/ui/terminal/run-terminals.ts";
@@ -65,7 +67,12 @@ export const SETTINGS: Readonly<Record<string, unknown>> = {
 };
 
 /** What commands need, around an engine in memory. */
-export function fakeDeps(engine = new FakeEngine(), globalMemento: vscode.Memento = agreedMemento()) {
+export function fakeDeps(
+  engine = new FakeEngine(),
+  globalMemento: vscode.Memento = agreedMemento(),
+  state = toStateFolder({ SANDPIPER_STATE: "/no/state" }),
+) {
+  const extensionUri = vscode.Uri.file("/extension");
   const link = linkTo(engine);
   const store = new RunStore(link);
   const contents = new Map<string, string>();
@@ -91,7 +98,8 @@ export function fakeDeps(engine = new FakeEngine(), globalMemento: vscode.Mement
     globalMemento,
     isUnattended: false,
     uploadView: new UploadView(link),
-    batchPanels: new BatchPanels({ store, extensionUri: vscode.Uri.file("/extension") }),
+    batchPanels: new BatchPanels({ store, extensionUri }),
+    cells: new Cells({ link, store, state, extensionUri, logger: silentLogger }),
     logger: silentLogger,
   };
   return { deps, engine, store, contents, secrets };

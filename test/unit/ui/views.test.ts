@@ -134,12 +134,10 @@ describe("RunsView", () => {
 });
 
 /** Rows of the sessions view. */
-function drawSessions({ store }: ReturnType<typeof fakeDeps>["deps"]) {
-  const view = new SessionsView(store);
-  return view
-    .getChildren()
-    .map((node) => view.getTreeItem(node))
-    .map(({ id, description, contextValue }) => [id, description, contextValue]);
+async function drawSessions({ store, cells }: ReturnType<typeof fakeDeps>["deps"]) {
+  const view = new SessionsView(store, cells);
+  const items = await Promise.all((await view.getChildren()).map((node) => view.getTreeItem(node)));
+  return items.map(({ id, description, contextValue }) => [id, description, contextValue]);
 }
 
 describe("SessionsView", () => {
@@ -149,9 +147,9 @@ describe("SessionsView", () => {
     engine.runs = [liveRun({ sessionId: "busy" })];
     await store.load();
 
-    expect(drawSessions(deps)).toEqual([
-      ["s-1", "Local · idle, ends in 42 min", "session;ready;here"],
-      ["busy", "/elsewhere · Local · 1 run", "session;ready"],
+    expect(await drawSessions(deps)).toEqual([
+      ["s-1", "Local · idle, ends in 42 min", "session;ready;here;interpreter"],
+      ["busy", "/elsewhere · Local · 1 run", "session;ready;interpreter"],
     ]);
   });
 
@@ -166,8 +164,12 @@ describe("SessionsView", () => {
     ];
     await store.load();
 
-    expect(drawSessions(deps)).toEqual([
-      ["s-1", "Modal · L40S · idle, ends in 42 min · $1.95/h, $1.95 so far", "session;ready;here;ports;images;gpus"],
+    expect(await drawSessions(deps)).toEqual([
+      [
+        "s-1",
+        "Modal · L40S · idle, ends in 42 min · $1.95/h, $1.95 so far",
+        "session;ready;here;ports;images;gpus;interpreter",
+      ],
       ["p", expect.stringMatching(/^Modal · H100 · paused, kept until ./), "session;paused;here"],
     ]);
   });
@@ -178,25 +180,26 @@ describe("SessionsView", () => {
     engine.sessions = [fakeSession({ target })];
     await store.load();
 
-    expect(drawSessions(deps)[0]?.[2]).toBe("session;ready;here;ports;images;gpus;pause");
+    expect((await drawSessions(deps))[0]?.[2]).toBe("session;ready;here;ports;images;gpus;interpreter;pause");
   });
 
   it("shows many sandboxes of single runs as one row, with what they cost together", async () => {
-    const { engine, store } = fakeDeps();
+    const { deps, engine, store } = fakeDeps();
     const rate = { usdPerHour: 2, asOf: "2026-11-24" };
     engine.sessions = [
       fakeSession(),
       ...Array.from({ length: 200 }, (_, index) => fakeSession({ id: `d-${index}`, isDetached: true, rate })),
     ];
     await store.load();
-    const view = new SessionsView(store);
-    const rows = view.getChildren();
+    const view = new SessionsView(store, deps.cells);
+    const rows = await view.getChildren();
+    const items = await Promise.all(rows.map((row) => view.getTreeItem(row)));
 
-    expect(rows.map((row) => view.getTreeItem(row)).map(({ label, description }) => [label, description])).toEqual([
+    expect(items.map(({ label, description }) => [label, description])).toEqual([
       ["ws", "Local · idle, ends in 42 min"],
       ["200 sandboxes of one run each", "$400.00/h"],
     ]);
-    expect(view.getChildren(rows[1])).toHaveLength(50);
+    expect(await view.getChildren(rows[1])).toHaveLength(50);
   });
 
   it("says of those that have ended from which snapshot they can be restored, or that they are lost", async () => {
@@ -215,7 +218,7 @@ describe("SessionsView", () => {
     ];
     await store.load();
 
-    expect(drawSessions(deps)).toEqual([
+    expect(await drawSessions(deps)).toEqual([
       ["lost", "Local · lost, now", "session;lost;here"],
       ["kept", expect.stringMatching(/^Local · restorable: After train\.py, ./), "session;restorable;here"],
     ]);

@@ -64,7 +64,7 @@ describe("the runs of a batch", () => {
   it("leave lenses, lists and terminals to single runs", async () => {
     const { deps, store } = await setUp();
     store.putRun(batchRun(3, { state: "running" }));
-    deps.terminals.restore(["/ws"]);
+    await deps.terminals.restore(["/ws"]);
     const document = { uri: vscode.Uri.file("/ws/train.py"), languageId: "python", getText: () => "print(1)" };
     const lenses = new CodeLenses(store).provideCodeLenses(document);
 
@@ -78,7 +78,7 @@ describe("the runs of a batch", () => {
     const { deps, store } = await setUp();
     store.putRun(batchRun(200, { state: "running" }));
     const run = store.run("run-b-200");
-    if (run) deps.terminals.show(run, false);
+    if (run) await deps.terminals.show(run, false);
     const pty = state.terminals[0]?.pty;
     if (pty instanceof RunTerminal) pty.open({ columns: 80, rows: 24 });
     store.putRun(batchRun(200, { exit: { kind: "exited", code: 5 } }));

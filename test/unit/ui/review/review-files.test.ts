@@ -1,12 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import * as vscode from "vscode";
-import {
-  toBaseUri,
-  toMergedUri,
-  toPlainText,
-  toSnapshotUri,
-  toTheirsUri,
-} from "../../../../src/ui/review/review-files.ts";
+import { toBaseUri, toMergedUri, toSnapshotUri, toTheirsUri } from "../../../../src/ui/review/review-files.ts";
+import { toPlainText } from "../../../../src/ui/review/to-plain-text.ts";
 import { resetFake } from "../../../fakes/vscode.ts";
 import { fakeDeps, SETTINGS } from "../command-deps.ts";
 import { fakeChange, fakeRun, fakeSnapshot } from "../fake-engine.ts";

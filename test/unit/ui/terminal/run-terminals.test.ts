@@ -12,22 +12,22 @@ function openLast(): void {
 }
 
 describe("RunTerminals", () => {
-  it("gives each run its own terminal, and finds it again", () => {
+  it("gives each run its own terminal, and finds it again", async () => {
     const { deps } = fakeDeps();
-    deps.terminals.show(liveRun({ id: "a" }), true);
-    deps.terminals.show(liveRun({ id: "b" }), true);
-    deps.terminals.show(liveRun({ id: "a" }), false);
+    await deps.terminals.show(liveRun({ id: "a" }), true);
+    await deps.terminals.show(liveRun({ id: "b" }), true);
+    await deps.terminals.show(liveRun({ id: "a" }), false);
 
     expect(state.terminals.map(({ shown }) => shown.length)).toEqual([2, 1]);
   });
 
   it("puts a rerun of the same file into the terminal of the run that has ended", async () => {
     const { deps } = fakeDeps();
-    deps.terminals.show(fakeRun({ id: "a" }), true);
+    await deps.terminals.show(fakeRun({ id: "a" }), true);
     openLast();
     await settle();
-    deps.terminals.show(liveRun({ id: "b" }), true);
-    deps.terminals.show(liveRun({ id: "c", title: "other.py" }), true);
+    await deps.terminals.show(liveRun({ id: "b" }), true);
+    await deps.terminals.show(liveRun({ id: "c", title: "other.py" }), true);
 
     expect(state.terminals).toHaveLength(2);
   });
@@ -41,7 +41,7 @@ describe("RunTerminals", () => {
       liveRun({ id: "elsewhere", workspaceRoot: "/other" }),
     ];
     await deps.store.load();
-    deps.terminals.restore(["/ws"]);
+    await deps.terminals.restore(["/ws"]);
 
     expect(state.terminals.map(({ pty }) => pty instanceof RunTerminal && pty.run.id)).toEqual(["ours"]);
   });
@@ -50,7 +50,7 @@ describe("RunTerminals", () => {
     const { deps, engine, store } = fakeDeps();
     engine.runs = [liveRun()];
     await store.load();
-    deps.terminals.show(liveRun(), true);
+    await deps.terminals.show(liveRun(), true);
     openLast();
     engine.events.fire({ type: "run", run: fakeRun() });
     await settle();
