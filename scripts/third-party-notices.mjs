@@ -55,7 +55,7 @@ function readPackage(folder) {
   /** @type {Manifest} */ const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
   const { name, version, license, licenses, homepage, repository } = manifest;
   const kind = toLicenceName(license ?? licenses?.[0]);
-  if (!kind.split(/ OR |[()]/).some((each) => PERMISSIVE.has(each.trim())))
+  if (!isPermissive(kind))
     throw new Error(`${name} ${version} is under the licence "${kind}", which is not known to be permissive.`);
   const texts = readdirSync(folder)
     .filter((file) => LICENCE_FILE.test(file))
@@ -66,6 +66,15 @@ function readPackage(folder) {
       ? []
       : [`See ${homepage ?? (typeof repository === "string" ? repository : repository?.url) ?? name}`];
   return [`${name} ${version}`, [`${name} ${version} (${kind})`, ...texts, ...source].join("\n\n")];
+}
+
+/**
+ * One that can be chosen has to be permissive, and all of those that hold together.
+ * @param {string} kind as SPDX writes it, without parentheses in parentheses
+ */
+function isPermissive(kind) {
+  const choices = kind.replaceAll(/[()]/g, "").split(" OR ");
+  return choices.some((choice) => choice.split(" AND ").every((each) => PERMISSIVE.has(each.trim())));
 }
 
 /** @param {Licence | undefined} license */

@@ -52,11 +52,20 @@ describe("third-party notices", () => {
     expect(text.split("twice 1.2.3")).toHaveLength(2);
   });
 
-  it.each(["GPL-3.0-only", undefined, "UNLICENSED"])("refuses a package under the licence %s", async (license) => {
-    const index = await addPackage("closed", license);
+  it.each(["(Apache-2.0 AND BSD-3-Clause)", "(MIT OR GPL-3.0-only)"])("takes a package under %s", async (license) => {
+    const index = await addPackage("open", license);
 
-    expect(() => toThirdPartyNotices([toMetafile({ [index]: 1 })])).toThrow(/^closed 1\.2\.3 is under the licence/);
+    expect(toThirdPartyNotices([toMetafile({ [index]: 1 })])).toContain(`open 1.2.3 (${license})`);
   });
+
+  it.each(["GPL-3.0-only", "(MIT AND GPL-3.0-only)", undefined, "UNLICENSED"])(
+    "refuses a package under the licence %s",
+    async (license) => {
+      const index = await addPackage("closed", license);
+
+      expect(() => toThirdPartyNotices([toMetafile({ [index]: 1 })])).toThrow(/^closed 1\.2\.3 is under the licence/);
+    },
+  );
 
   it("takes one permissive licence out of a choice", async () => {
     const index = await addPackage("choice", "(GPL-2.0-only OR MIT)");
