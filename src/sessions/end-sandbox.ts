@@ -2,6 +2,7 @@ import { type Call, toCleanupCall } from "../core/call.ts";
 import type { Provider } from "../core/provider.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import type { Sandbox } from "../core/sandbox.ts";
+import { asksForAutoPause } from "./auto-pause.ts";
 import { createLiveSession, type LiveSession } from "./live-session.ts";
 import type { SessionRecord, Target } from "./records.ts";
 import { readSessionFiles } from "./session-files.ts";
@@ -25,20 +26,39 @@ export async function endSandbox(
   call: Call,
 ): Promise<void> {
   const provider = await deps.loadProvider(record.target);
-  if (record.state === "paused") return await forgetPaused(provider, record, call);
+  if (record.pausedId !== undefined) return await deletePaused(provider, record, toCleanupCall(call));
   const sandbox = live?.sandbox ?? (await connect(provider, record, call));
-  const session = live ?? (sandbox && (await toLiveSession(deps, record, sandbox)));
+  if (!sandbox) return await deleteAutoPaused(provider, record, toCleanupCall(call));
+  const session = live ?? (await toLiveSession(deps, record, sandbox));
   // Of a batch's nothing is kept.
   if (session && record.batchId === undefined) await deps.onWillEnd(session, "destroy");
-  await sandbox?.destroy(call);
+  await sandbox.destroy(call);
 }
 
-// Where the provider does not do that, it expires by itself.
-async function forgetPaused(provider: Provider, { pausedId }: SessionRecord, call: Call): Promise<void> {
-  if (pausedId === undefined) return;
-  await provider
-    .deleteSaved?.(pausedId, toCleanupCall(call))
-    .catch((error: unknown) => call.logger.debug(`A paused sandbox stays at its provider: ${toMessage(error)}`));
+// It may have paused by itself.
+async function deleteAutoPaused(provider: Provider, { target, sandboxId }: SessionRecord, call: Call): Promise<void> {
+  if (asksForAutoPause(target)) await deletePaused(provider, { pausedId: sandboxId }, call);
+}
+
+/**
+ * Gives up what is kept of a paused sandbox. Some providers keep it until somebody does, others for a time alone.
+ * @throws {SandboxError} when it may still be there, and can be given up later
+ */
+export async function deletePaused(
+  provider: Provider,
+  { pausedId }: { readonly pausedId?: string | undefined },
+  call: Call,
+): Promise<void> {
+  try {
+    if (pausedId !== undefined) await provider.deleteSaved?.(pausedId, call);
+  } catch (error) {
+    if (!isFinal(error)) throw error;
+    call.logger.debug(`A paused sandbox stays at its provider until it expires: ${toMessage(error)}`);
+  }
+}
+
+function isFinal(error: unknown): boolean {
+  return error instanceof SandboxError && ["invalid", "unsupported", "not-found"].includes(error.code);
 }
 
 async function connect(provider: Provider, { sandboxId }: SessionRecord, call: Call): Promise<Sandbox | undefined> {

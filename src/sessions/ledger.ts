@@ -1,6 +1,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "../core/logger.ts";
+import type { SandboxSummary } from "../core/provider.ts";
 import { toMessage } from "../core/sandbox-error.ts";
 import { isVersioned, readJsonFile, writeJsonFile } from "./json-file.ts";
 import type { SessionRecord } from "./records.ts";
@@ -13,10 +14,10 @@ export interface Ledger {
   /** Forgets a session and its file lists. */
   remove(sessionId: string): Promise<void>;
   /**
-   * Whether a sandbox that carries this session's label is somebody's. Read from the disk at each call, since another
-   * version's engine may share it; what cannot be read counts as owned.
+   * Whether a sandbox that carries this session's label is somebody's: of a session that is paused, the one that is paused.
+   * Read from the disk at each call, since another version's engine may share it; what cannot be read counts as owned.
    */
-  owns(sessionId: string): Promise<boolean>;
+  owns(sessionId: string, sandbox: Pick<SandboxSummary, "id" | "running">): Promise<boolean>;
 }
 
 export function createLedger(state: StateFolder, logger: Logger): Ledger {
@@ -32,18 +33,21 @@ export function createLedger(state: StateFolder, logger: Logger): Ledger {
       await rm(fileOf(id), { force: true });
       await rm(toSessionFolder(state, id), { recursive: true, force: true });
     },
-    owns: async (id) => {
+    owns: async (id, sandbox) => {
       if (!/^[a-z0-9-]{1,64}$/.test(id)) return true;
       try {
         const file = await readJsonFile(fileOf(id), isSessionRecord);
-        return file.kind === "read"
-          ? file.value.state === "creating" || file.value.state === "ready"
-          : file.kind === "damaged";
+        return file.kind === "read" ? isOwner(file.value, sandbox) : file.kind === "damaged";
       } catch {
         return true;
       }
     },
   };
+}
+
+function isOwner({ state, pausedId }: SessionRecord, { id, running }: Pick<SandboxSummary, "id" | "running">): boolean {
+  if (state === "paused") return !running || id === pausedId;
+  return state === "creating" || state === "ready";
 }
 
 async function readRecord(file: string, logger: Logger): Promise<SessionRecord | undefined> {

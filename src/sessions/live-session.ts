@@ -32,6 +32,12 @@ interface Arrival {
   readonly mounted: Mounted | undefined;
 }
 
+/** A session that can be used now, and what people should know of how it came about. */
+export interface AcquiredSession {
+  readonly session: LiveSession;
+  readonly notes: readonly string[];
+}
+
 export function createLiveSession(record: SessionRecord, sandbox: Sandbox, files: SessionFiles): LiveSession {
   return {
     record,

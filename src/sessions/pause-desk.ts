@@ -1,8 +1,10 @@
-import type { Call } from "../core/call.ts";
+import { type Call, toCleanupCall } from "../core/call.ts";
 import type { Provider } from "../core/provider.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
+import type { SavedState } from "../core/sandbox.ts";
+import { findAutoPaused, pausesItself } from "./auto-pause.ts";
 import { type Clock, type Timer, toIsoTime } from "./clock.ts";
-import { isGone } from "./end-sandbox.ts";
+import { deletePaused, isGone } from "./end-sandbox.ts";
 import type { LiveSession } from "./live-session.ts";
 import { findPaused, type SessionRequest } from "./new-session.ts";
 import type { SessionRecord, Target } from "./records.ts";
@@ -21,6 +23,8 @@ export interface PauseDeskDeps {
   readonly newCall: () => Call;
   /** Keeps what the sandbox holds: what is paused expires. Never rejects. */
   readonly keepLast: (session: LiveSession, cause: "destroy") => Promise<void>;
+  /** A new session with what the last snapshot of that one has; undefined when there is none that can be used. Never rejects. */
+  readonly restoreLast: (record: SessionRecord, call: Call) => Promise<LiveSession | undefined>;
 }
 
 // Of what a provider keeps until it is deleted.
@@ -50,18 +54,40 @@ export class PauseDesk {
     const session = await pool.open(sessionId, call);
     checkCanPause(session);
     await keepLast(session, "destroy");
-    // What is kept can be used only by who knows what it holds.
-    await pool.saveFiles(session);
-    return await pool.exclusively(
-      session.record,
-      async () => {
-        const paused = await this.#pauseSandbox(session, call);
-        await pool.release(paused);
-        this.#watchExpiry(paused);
-        return paused;
-      },
-      call,
-    );
+    return await pool.exclusively(session.record, () => this.#pause(session, call), call);
+  }
+
+  /**
+   * Pauses a session whose sandbox has too little time left, so that it goes on with more of it. To be called while nobody
+   * else finds the session. Returns false when it cannot be paused now.
+   */
+  async setAside(session: LiveSession, call: Call): Promise<boolean> {
+    if (!pausesItself(session.record) || !session.sandbox.pause || session.runIds.size > 0) return false;
+    try {
+      await this.#deps.keepLast(session, "destroy");
+      await this.#pause(session, call);
+      return true;
+    } catch (error) {
+      if (call.signal.aborted) throw error;
+      call.logger.warn(`A sandbox whose time is nearly up could not be paused: ${toMessage(error)}`);
+      return false;
+    }
+  }
+
+  /**
+   * Keeps a session as paused whose sandbox is not running any more because it paused by itself. To be called while nobody
+   * else finds the session. Returns false when it did not pause. @throws {SandboxError} when its provider cannot be asked
+   */
+  async noteAutoPaused(record: SessionRecord): Promise<boolean> {
+    const { pool, loadProvider, clock } = this.#deps;
+    const provider = await loadProvider(record.target);
+    const saved = await findAutoPaused({ provider, clock }, record, this.#deps.newCall());
+    // Somebody may have destroyed it meanwhile.
+    if (!saved || pool.find(record.id)?.state !== "ready") return false;
+    const session = pool.findLive(record.id);
+    if (session) await pool.saveFiles(session);
+    await this.#keep(record, saved);
+    return true;
   }
 
   /** @throws {SandboxError} `not-found` when it is not paused, or no longer kept; it has ended then */
@@ -82,26 +108,41 @@ export class PauseDesk {
     );
   }
 
-  /** The paused session that can serve the request, going on; undefined when there is none any more, which `notes` says. */
+  /**
+   * The paused session that can serve the request, going on; one that has what its last snapshot has when it cannot go on any
+   * more, or undefined, both of which `notes` says.
+   */
   async resumeFor(request: SessionRequest, call: Call, notes: string[]): Promise<LiveSession | undefined> {
     const paused = findPaused(this.#deps.pool.list(), request);
     try {
       return paused && (await this.#resume(paused, call));
     } catch (error) {
-      if (!isGone(error) || call.signal.aborted) throw error;
-      notes.push("The paused session could not be resumed any more, so a new sandbox was started.");
-      return undefined;
+      if (!paused || !isGone(error) || call.signal.aborted) throw error;
+      const restored = await this.#deps.restoreLast(paused, call);
+      const how = restored ? "started from its last snapshot" : "started";
+      notes.push(`The paused session could not be resumed any more, so a new sandbox was ${how}.`);
+      return restored;
     }
   }
 
-  async #pauseSandbox(session: LiveSession, call: Call): Promise<SessionRecord> {
-    return await session.lock(async () => {
+  async #pause(session: LiveSession, call: Call): Promise<SessionRecord> {
+    // What is kept can be used only by who knows what it holds.
+    await this.#deps.pool.saveFiles(session);
+    const saved = await session.lock(async () => {
       checkCanPause(session);
-      const saved = await session.sandbox.pause?.(call);
-      if (!saved) throw new SandboxError("unsupported", "This provider cannot pause.");
-      const expiresAt = saved.expiresAt ?? new Date(this.#deps.clock.now() + KEPT_MS);
-      return { ...session.record, state: "paused", pausedId: saved.id, expiresAt: expiresAt.toISOString() };
+      return await session.sandbox.pause?.(call);
     }, call.signal);
+    if (!saved) throw new SandboxError("unsupported", "This provider cannot pause.");
+    return await this.#keep(session.record, saved);
+  }
+
+  async #keep(record: SessionRecord, { id, expiresAt }: SavedState): Promise<SessionRecord> {
+    const { pool, clock } = this.#deps;
+    const keptUntil = expiresAt ?? new Date(clock.now() + KEPT_MS);
+    const paused: SessionRecord = { ...record, state: "paused", pausedId: id, expiresAt: keptUntil.toISOString() };
+    await pool.release(paused);
+    this.#watchExpiry(paused);
+    return paused;
   }
 
   async #resume(paused: SessionRecord, call: Call): Promise<LiveSession> {
@@ -122,9 +163,20 @@ export class PauseDesk {
       this.#timers.get(paused.id)?.dispose();
       return session;
     } catch (error) {
-      if (isGone(error)) await pool.end(paused.id, `It could not be resumed: ${toMessage(error)}`);
+      if (isGone(error)) await this.#giveUp(paused, `It could not be resumed: ${toMessage(error)}`, call);
       else await pool.save(paused);
       throw error;
+    }
+  }
+
+  // What the provider may still have of it is of no use to anybody.
+  async #giveUp(paused: SessionRecord, reason: string, call: Call): Promise<void> {
+    const { pool, loadProvider } = this.#deps;
+    await pool.end(paused.id, reason);
+    try {
+      await deletePaused(await loadProvider(paused.target), paused, toCleanupCall(call));
+    } catch (error) {
+      call.logger.warn(`A paused sandbox that cannot be resumed could not be deleted: ${toMessage(error)}`);
     }
   }
 
@@ -138,12 +190,13 @@ export class PauseDesk {
   }
 
   #watchExpiry({ id, expiresAt }: SessionRecord): void {
-    const { clock, pool } = this.#deps;
+    const { clock, pool, newCall } = this.#deps;
     const onTime = (): void => {
       const record = pool.find(id);
       if (record?.state !== "paused") return;
       if (Date.parse(record.expiresAt) > clock.now()) this.#watchExpiry(record);
-      else void pool.end(id, "Its time was up.").catch(() => undefined);
+      // One that cannot be deleted now is at a later sweep.
+      else void pool.destroy(id, newCall(), "Its time was up.").catch(() => undefined);
     };
     this.#timers.get(id)?.dispose();
     this.#timers.set(id, clock.after(Date.parse(expiresAt) - clock.now(), onTime));

@@ -1,13 +1,16 @@
 import type { Call } from "../core/call.ts";
 import type { Provider, SandboxSummary } from "../core/provider.ts";
 import { toMessage } from "../core/sandbox-error.ts";
+import { pausesItself } from "./auto-pause.ts";
 import type { Clock } from "./clock.ts";
-import { isGone } from "./end-sandbox.ts";
+import { deletePaused, isGone } from "./end-sandbox.ts";
 import type { Ledger } from "./ledger.ts";
 import type { SessionRecord, Target } from "./records.ts";
 import { toPlace } from "./provider-cache.ts";
 import { INSTALL_LABEL, SESSION_LABEL } from "./sandbox-spec.ts";
 import type { SessionPool } from "./session-pool.ts";
+
+const TIME_UP = "Its time was up.";
 
 /** What sweeping needs. */
 export interface ReaperDeps {
@@ -25,20 +28,29 @@ export interface ReaperDeps {
 export async function settleSessions(deps: ReaperDeps): Promise<void> {
   for (const record of deps.pool.list()) {
     const state = toSettled(record, deps.clock.now());
-    if (state === "ended") await deps.pool.end(record.id, "Its time was up.");
-    else if (state !== record.state) await deps.pool.save({ ...record, state });
+    if (state === "ended") await deps.pool.end(record.id, TIME_UP);
+    else if (state !== record.state) await deps.pool.save({ ...record, state, ...toReason(record, state) });
   }
 }
 
-function toSettled(
-  { state, pausedId, batchId, isWarm, expiresAt }: SessionRecord,
-  now: number,
-): SessionRecord["state"] {
+// What a provider keeps stays until somebody deletes it.
+function toReason(record: SessionRecord, state: SessionRecord["state"]): Pick<SessionRecord, "endReason"> {
+  return record.state === "paused" && state === "destroying" ? { endReason: TIME_UP } : {};
+}
+
+function toSettled(record: SessionRecord, now: number): SessionRecord["state"] {
+  const { state, pausedId, batchId, isWarm, expiresAt } = record;
   if (state === "creating") return pausedId === undefined ? "destroying" : "paused";
-  if (state !== "ready" && state !== "paused") return state;
   const isForNobody = batchId !== undefined || isWarm === true;
   if (state === "ready" && isForNobody) return "destroying";
-  return Date.parse(expiresAt) <= now ? "ended" : state;
+  return Date.parse(expiresAt) > now ? state : toExpired(record);
+}
+
+function toExpired(record: SessionRecord): SessionRecord["state"] {
+  const { state } = record;
+  if (state === "paused") return "destroying";
+  // It may have paused: that is found when its provider is asked.
+  return state === "ready" && !pausesItself(record) ? "ended" : state;
 }
 
 /**
@@ -52,19 +64,26 @@ export async function sweepSandboxes(deps: ReaperDeps, call: Call): Promise<void
       const doomed = listDoomed(deps, target);
       for await (const summary of provider.list(call)) await sweepOne(deps, provider, summary, call);
       // It got through: what was to be destroyed there is no more.
-      for (const { id } of doomed) await deps.pool.end(id, "It was destroyed later: that had failed before.");
+      for (const record of doomed) await endDoomed(deps, provider, record, call);
     } catch (error) {
       call.logger.warn(`Sandboxes on ${target.providerId} could not be looked through: ${toMessage(error)}`);
     }
   }
 }
 
+async function endDoomed({ pool }: ReaperDeps, provider: Provider, record: SessionRecord, call: Call): Promise<void> {
+  await deletePaused(provider, record, call);
+  await pool.end(record.id, record.endReason ?? "It was destroyed later: that had failed before.");
+}
+
 async function sweepOne(deps: ReaperDeps, provider: Provider, summary: SandboxSummary, call: Call): Promise<void> {
   if (summary.labels[INSTALL_LABEL] !== deps.installId) return;
   const sessionId = summary.labels[SESSION_LABEL] ?? "-";
-  if (deps.pool.isEnding(sessionId) || (await deps.ledger.owns(sessionId))) return;
+  if (deps.pool.isEnding(sessionId) || (await deps.ledger.owns(sessionId, summary))) return;
   call.logger.info(`Destroying the sandbox ${summary.name}, which no session owns`);
   try {
+    // Connecting would be going on with one that is paused.
+    if (!summary.running && provider.deleteSaved) return await provider.deleteSaved(summary.id, call);
     const sandbox = await provider.connect(summary.id, call);
     await sandbox.destroy(call);
   } catch (error) {

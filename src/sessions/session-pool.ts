@@ -1,62 +1,30 @@
 import { type Call, toCleanupCall } from "../core/call.ts";
-import type { Logger } from "../core/logger.ts";
-import type { Progress, Provider } from "../core/provider.ts";
+import type { Progress } from "../core/provider.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import type { Sandbox } from "../core/sandbox.ts";
-import { type Clock, toIsoTime } from "./clock.ts";
-import type { Ledger } from "./ledger.ts";
-import { createLiveSession, type LiveSession } from "./live-session.ts";
+import { asksForAutoPause, pausesItself } from "./auto-pause.ts";
+import { toIsoTime } from "./clock.ts";
+import { type AcquiredSession, createLiveSession, type LiveSession } from "./live-session.ts";
 import { createLocks } from "./lock.ts";
 import { lastsFor, type NewSessionRequest, selectWarm, type SessionRequest, toNewSession } from "./new-session.ts";
-import { createWithFallbacks, type Pricing } from "./cost/create-with-fallbacks.ts";
+import { createWithFallbacks } from "./cost/create-with-fallbacks.ts";
 import { endSandbox, isGone } from "./end-sandbox.ts";
-import type { SessionRecord, Target } from "./records.ts";
+import type { SessionRecord } from "./records.ts";
 import { toSandboxSpec } from "./sandbox-spec.ts";
 import { createSessionFiles, readSessionFiles, type SessionFiles } from "./session-files.ts";
 import { isForgottenAtEnd, toWarmKey, type WarmKey } from "./session-key.ts";
 import { SessionSaves } from "./session-saves.ts";
 import { SessionTimers } from "./session-timers.ts";
-import { type StateFolder, toSessionFolder } from "./state-folder.ts";
+import type { PoolDeps } from "./pool-deps.ts";
+import { toSessionFolder } from "./state-folder.ts";
 
 // How long an engine that starts waits for each sandbox to say that it is there.
 const REVIVE_MS = 30_000;
-
-/** What the pool is made from. */
-export interface PoolDeps extends PoolHooks {
-  readonly state: StateFolder;
-  readonly ledger: Ledger;
-  readonly loadProvider: (target: Target) => Promise<Provider>;
-  readonly installId: string;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
-
-/** What the pool asks of others, and tells them. */
-export interface PoolHooks {
-  readonly onDidChange: (record: SessionRecord) => void;
-  readonly pricing: Pricing;
-  /** A sandbox that was made ready for such a session, as that session. */
-  readonly claimWarm: (request: NewSessionRequest, call: Call) => Promise<LiveSession | undefined>;
-  /** A sandbox may be there that no session has: the answer may have been lost. */
-  readonly onDidLoseTrack: () => void;
-  /** Called with a session whose sandbox is about to end; the sandbox is there until this resolves. Never rejects. */
-  readonly onWillEnd: (session: LiveSession, cause: "destroy" | "expiry") => Promise<void>;
-  /** Goes on with a paused session that could serve the request, if there is one. */
-  readonly resumePaused: (request: SessionRequest, call: Call, notes: string[]) => Promise<LiveSession | undefined>;
-  /** Called with a session that has ended although nobody destroyed it. */
-  readonly onDidLose: (record: SessionRecord) => void;
-}
 
 /** A sandbox that a session gets: filled, or known to hold these files. */
 interface Adopted extends Pick<NewSessionRequest, "fill"> {
   readonly sandbox: Sandbox;
   readonly files?: SessionFiles;
-}
-
-/** A session that can be used now, and what people should know of how it came about. */
-export interface AcquiredSession {
-  readonly session: LiveSession;
-  readonly notes: readonly string[];
 }
 
 /** Owns the sessions: finds the warm one, starts new ones, ends them. Every sandbox is on record before it exists. */
@@ -203,10 +171,11 @@ export class SessionPool {
    */
   async open(sessionId: string, call: Call): Promise<LiveSession> {
     const record = this.#findRecord(sessionId);
-    if (record.state === "paused")
-      throw new SandboxError("conflict", "The session is paused. Resume it and try again.");
+    if (record.state === "paused") throw newPausedError();
     const live = await this.#locks(toWarmKey(record))(() => this.#findLiveAgain(sessionId, call), call.signal);
     if (live) return live;
+    // It may have turned out so just now.
+    if (this.#records.get(sessionId)?.state === "paused") throw newPausedError();
     throw new SandboxError("not-found", "The session has no sandbox any more. Restore it from its last snapshot.");
   }
 
@@ -261,8 +230,31 @@ export class SessionPool {
       const provider = await this.#deps.loadProvider(record.target);
       await provider.connect(record.sandboxId ?? "", call);
     } catch (error) {
-      if (isGone(error)) await this.end(record.id, "Its sandbox has ended.");
+      if (isGone(error)) await this.#settle(record, "Its sandbox has ended.");
     }
+  }
+
+  // While it is asked whether it has paused, nobody else is to find it.
+  async #settle(record: SessionRecord, reason: string): Promise<void> {
+    const settle = async (): Promise<unknown> => await this.#endUnlessPaused(record, reason);
+    try {
+      await (pausesItself(record) ? this.#locks(toWarmKey(record))(settle) : settle());
+    } catch (error) {
+      this.#deps.logger.warn(`Whether a sandbox has paused could not be found out: ${toMessage(error)}`);
+      // Whoever needs it next asks again.
+      this.#letGo(record.id);
+    }
+  }
+
+  /** Returns whether it is paused now. @throws {SandboxError} when its provider cannot be asked; then it stays as it is */
+  async #endUnlessPaused({ id }: SessionRecord, reason: string): Promise<boolean> {
+    const record = this.#records.get(id);
+    if (record?.state !== "ready") return record?.state === "paused";
+    if (pausesItself(record) && (await this.#deps.noteAutoPaused(record))) return true;
+    await this.end(id, reason);
+    // What was to pause, and was not found paused, may be there all the same.
+    if (asksForAutoPause(record.target)) this.#deps.onDidLoseTrack();
+    return false;
   }
 
   /** Forgets a session that has ended. */
@@ -307,7 +299,10 @@ export class SessionPool {
       const saving = this.saveFiles(session);
       if (fill) await saving;
       this.#keep(session);
-      await this.save(ready);
+      // Until that is on the disk it says that a sandbox is being made, which is enough to find it by: no run waits.
+      this.save(ready).catch((error: unknown) =>
+        call.logger.warn(`A session that is ready could not be recorded as that: ${toMessage(error)}`),
+      );
       return session;
     } catch (error) {
       this.#live.delete(record.id);
@@ -325,20 +320,22 @@ export class SessionPool {
 
   async #expire(sessionId: string): Promise<void> {
     const record = this.#records.get(sessionId);
-    if (record && Date.parse(record.expiresAt) <= this.#deps.clock.now()) {
-      await this.end(sessionId, "Its time was up.").catch(() => undefined);
-    }
+    if (!record || Date.parse(record.expiresAt) > this.#deps.clock.now()) return;
+    await this.#settle(record, "Its time was up.");
   }
 
   async #findWarm(request: SessionRequest, call: Call, notes: string[]): Promise<LiveSession | undefined> {
     for (const record of selectWarm(this.list(), request)) {
-      if (!lastsFor(record, request, this.#deps.clock)) {
-        notes.push("The session's time is nearly up, so a new sandbox was started.");
-        this.#leave(record, call);
-        return undefined;
+      const isLasting = lastsFor(record, request, this.#deps.clock);
+      if (isLasting || pausesItself(record)) {
+        const session = this.#live.get(record.id) ?? (await this.#reconnect(record, call, notes));
+        if (session && isLasting) return session;
+        // As a paused one it goes on below, with all of its time.
+        if (!session || (await this.#deps.setAside(session, call))) continue;
       }
-      const session = this.#live.get(record.id) ?? (await this.#reconnect(record, call, notes));
-      if (session) return session;
+      notes.push("The session's time is nearly up, so a new sandbox was started.");
+      this.#leave(record, call);
+      return undefined;
     }
     return await this.#deps.resumePaused(request, call, notes);
   }
@@ -367,9 +364,13 @@ export class SessionPool {
     } catch (error) {
       if (!isGone(error)) throw error;
       logger.info(`The sandbox of session ${record.id} is gone`);
+      if (await this.#endUnlessPaused(record, "Its sandbox has ended.")) return undefined;
       notes.push("The session's sandbox was gone, so a new one was started.");
-      await this.end(record.id, "Its sandbox has ended.");
     }
     return undefined;
   }
+}
+
+function newPausedError(): SandboxError {
+  return new SandboxError("conflict", "The session is paused. Resume it and try again.");
 }

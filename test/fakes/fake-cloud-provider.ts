@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { cp, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Call } from "../../src/core/call.ts";
-import type { SandboxSpec } from "../../src/core/provider.ts";
+import type { SandboxSpec, SandboxSummary } from "../../src/core/provider.ts";
 import { SandboxError } from "../../src/core/sandbox-error.ts";
 import type { Sandbox, SavedState } from "../../src/core/sandbox.ts";
 import { FakeProvider } from "./fake-provider.ts";
@@ -15,9 +15,15 @@ export class FakeCloudProvider extends FakeProvider {
   /** Sandbox -> image. */
   readonly exitImages = new Map<string, string>();
   readonly images: string[] = [];
+  /** Those that paused by themselves: sandbox -> what it is kept as. */
+  readonly autoPaused = new Map<string, string>();
+  /** Labels of what is paused, by what it is kept as. */
+  readonly #pausedSpecs = new Map<string, SandboxSpec>();
 
   async deleteSaved(id: string): Promise<void> {
+    await this.onStep("delete-saved");
     this.saved.delete(id);
+    this.#pausedSpecs.delete(id);
     await rm(this.#folderOf(id), { recursive: true, force: true });
   }
 
@@ -26,9 +32,33 @@ export class FakeCloudProvider extends FakeProvider {
     return id === undefined ? undefined : { id };
   }
 
+  async findPaused(sandboxId: string): Promise<SavedState | undefined> {
+    await this.onStep("find-paused");
+    const id = this.autoPaused.get(sandboxId);
+    return id === undefined ? undefined : { id };
+  }
+
+  /** Does to a sandbox what happens at its end where the target asked for that. */
+  async pauseByItself(sandboxId: string): Promise<void> {
+    const books = this.sandboxes.get(sandboxId);
+    if (!books) throw new Error("There is no such sandbox.");
+    const { id } = await this.#keep(join(books.folder, "workspace"), 60 * 60_000);
+    this.#pausedSpecs.set(id, books.spec);
+    this.autoPaused.set(sandboxId, id);
+    await this.lose(sandboxId);
+  }
+
+  /** What is paused is listed as well. */
+  override async *list(): AsyncIterable<SandboxSummary> {
+    yield* super.list();
+    for (const [id, { name, labels }] of this.#pausedSpecs)
+      yield { id, name, labels, createdAt: new Date(), running: false };
+  }
+
   async resume(pausedId: string, spec: SandboxSpec, call: Call): Promise<Sandbox> {
     await this.onStep("resume");
     if (!this.saved.has(pausedId)) throw new SandboxError("not-found", "What was paused has expired.");
+    this.#pausedSpecs.delete(pausedId);
     return await this.revive(this.#folderOf(pausedId), spec, call);
   }
 
@@ -61,7 +91,9 @@ export class FakeCloudProvider extends FakeProvider {
       ports: { open: async (port: number) => ({ url: `https://${port}.example`, token: "secret" }) },
       pause: async (call: Call) => {
         await this.onStep("pause");
+        const spec = this.sandboxes.get(sandbox.id)?.spec;
         const state = await this.#keep(workspace, 60 * 60_000);
+        if (spec) this.#pausedSpecs.set(state.id, spec);
         await sandbox.destroy(call);
         return state;
       },

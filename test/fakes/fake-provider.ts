@@ -25,6 +25,8 @@ export type FaultPoint =
   | "mount"
   | "pause"
   | "resume"
+  | "find-paused"
+  | "delete-saved"
   | "create"
   | "create-answer"
   | "connect"

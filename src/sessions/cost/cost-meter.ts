@@ -47,12 +47,15 @@ export class CostMeter {
     // Without a sandbox nothing was paid for.
     if (isFree(record.target.providerId) || record.sandboxId === undefined) return false;
     const known = this.#running.get(record.id);
-    if (record.state === "ready" || record.state === "destroying") {
+    // One that was paused has no sandbox to be destroyed.
+    const isRunning = record.state === "ready" || (record.state === "destroying" && record.pausedId === undefined);
+    if (isRunning) {
       this.#running.set(record.id, { record, fromMs: known?.fromMs ?? toStart(record) });
       return known === undefined;
     }
     this.#running.delete(record.id);
-    if (known) this.#enter(known.record, known.fromMs, this.#endOf(record));
+    if (known)
+      this.#enter(known.record, known.fromMs, Math.min(this.#endOf(record), Date.parse(known.record.expiresAt)));
     return known !== undefined;
   }
 

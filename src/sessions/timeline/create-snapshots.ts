@@ -1,6 +1,7 @@
 import type { Call } from "../../core/call.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { Provider } from "../../core/provider.ts";
+import { toMessage } from "../../core/sandbox-error.ts";
 import type { ObjectStore } from "../../snapshots/store/object-store.ts";
 import type { Scanner } from "../../snapshots/scan/scanner.ts";
 import { createTreeStore } from "../../snapshots/store/tree-store.ts";
@@ -11,7 +12,7 @@ import type { LiveSession } from "../live-session.ts";
 import { createNative } from "../native/create-native.ts";
 import type { NativeDesk } from "../native/native-desk.ts";
 import type { NativeRecords } from "../native/native-records.ts";
-import type { RunRecord, Target } from "../records.ts";
+import type { RunRecord, SessionRecord, Target } from "../records.ts";
 import type { RunStore } from "../run-store.ts";
 import type { SnapshotRecord } from "../snapshot-records.ts";
 import type { SessionPool } from "../session-pool.ts";
@@ -54,6 +55,8 @@ export interface Snapshots {
   readonly remove: (snapshotId: string) => Promise<void>;
   /** Keeps what a session's sandbox holds before it ends; never rejects. */
   readonly keepLast: (session: LiveSession, cause: "destroy" | "expiry") => Promise<void>;
+  /** A new session with what the last snapshot of that one has; undefined when there is none that can be used. Never rejects. */
+  readonly restoreLast: (session: SessionRecord, call: Call) => Promise<LiveSession | undefined>;
 }
 
 /** Reads nothing yet: `load` of the timeline, the storage and the saved workspaces does. */
@@ -91,15 +94,32 @@ export function createSnapshots(deps: SnapshotsDeps): Snapshots {
     await captureLast({ timeline, store, clock }, session, cause, call);
     await native.desk.saveLast(session, call);
   };
+  const desk = new SnapshotDesk({ ...deps, timeline, native: native.desk });
   return {
     timeline,
     storage,
-    desk: new SnapshotDesk({ ...deps, timeline, native: native.desk }),
+    desk,
     native: native.desk,
     savedWorkspaces: native.records,
     remove: (snapshotId) => remove(timeline, native.records, snapshotId),
     keepLast,
+    restoreLast: (session, call) => restoreLast({ timeline, desk, pool: deps.pool }, session, call),
   };
+}
+
+async function restoreLast(
+  { timeline, desk, pool }: Pick<Snapshots, "timeline" | "desk"> & Pick<SnapshotsDeps, "pool">,
+  { id, target }: SessionRecord,
+  call: Call,
+): Promise<LiveSession | undefined> {
+  const last = timeline.list().find(({ sessionId }) => sessionId === id);
+  if (!last) return undefined;
+  try {
+    return pool.findLive((await desk.restoreSession(last.id, target)).id);
+  } catch (error) {
+    call.logger.warn(`The last snapshot of a session could not be restored: ${toMessage(error)}`);
+    return undefined;
+  }
 }
 
 async function remove(timeline: Timeline, saved: NativeRecords, snapshotId: string): Promise<void> {

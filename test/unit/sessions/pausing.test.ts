@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SandboxError } from "../../../src/core/sandbox-error.ts";
 import { DEFAULT_TARGET } from "../../../src/sessions/default-target.ts";
@@ -123,8 +124,35 @@ describe("a paused session", { timeout: 20_000 }, () => {
 
     expect(run.exit).toEqual({ kind: "exited", code: 0 });
     expect(run.sessionId).not.toBe(id);
-    expect(run.notes?.join()).toContain("could not be resumed any more");
+    expect(run.notes?.join()).toContain("could not be resumed any more, so a new sandbox was started from its last");
     expect((await read(id))?.state).toBe("ended");
+  });
+
+  it("goes on from its last snapshot when what was paused is gone, and from the workspace when there is none", async () => {
+    await runAndPause("echo made > made.txt");
+    cloud.saved.clear();
+
+    const first = await bench.runLine("cat made.txt");
+    expect(first.stdout).toBe("made\n");
+
+    await bench.engine.pauseSession(first.run.sessionId ?? "");
+    cloud.saved.clear();
+    for (const { id } of await bench.engine.listSnapshots()) await bench.engine.deleteSnapshot(id);
+    const { run } = await bench.runLine("cat made.txt");
+    expect(run.exit).toEqual({ kind: "exited", code: 1 });
+    expect(run.notes?.join()).toContain("so a new sandbox was started.");
+  });
+
+  it("leaves nothing at its provider when that says that it cannot go on", async () => {
+    const { id } = await runAndPause("true");
+    cloud.onStep = (step) => {
+      if (step === "resume") throw new SandboxError("not-found", "Files are missing.");
+    };
+
+    await bench.runLine("true");
+
+    expect((await read(id))?.endReason).toContain("Files are missing.");
+    expect(cloud.saved.size).toBe(0);
   });
 
   it("ends when it is not known any more what it held", async () => {
@@ -166,6 +194,57 @@ describe("a paused session", { timeout: 20_000 }, () => {
     clock.advance(61 * 60_000);
 
     await expect.poll(async () => (await read(id))?.state, { timeout: 10_000 }).toBe("ended");
+    expect(cloud.saved.size).toBe(0);
+  });
+
+  it("is deleted at its provider when an engine starts after it has expired", async () => {
+    const { id } = await runAndPause("true");
+    await bench.restart({ clock: new FakeClock(Date.now() + 61 * 60_000) });
+
+    await expect.poll(async () => (await read(id))?.state).toBe("ended");
+    expect((await read(id))?.endReason).toBe("Its time was up.");
+    expect(cloud.saved.size).toBe(0);
+  });
+
+  it("is not forgotten when it cannot be deleted: a later sweep does", async () => {
+    const { id } = await runAndPause("true");
+    cloud.onStep = (step) => {
+      if (step === "delete-saved") throw new SandboxError("unavailable", "Not now.");
+    };
+    await expect(bench.engine.destroySession(id)).rejects.toThrow("Not now.");
+    expect((await read(id))?.state).toBe("destroying");
+
+    cloud.onStep = () => undefined;
+    await bench.restart();
+
+    await expect.poll(async () => (await read(id))?.state).toBe("ended");
+    expect(cloud.saved.size).toBe(0);
+  });
+
+  it("is taken to expire by itself where its provider cannot delete it", async () => {
+    const { id } = await runAndPause("true");
+    cloud.onStep = (step) => {
+      if (step === "delete-saved") throw new SandboxError("invalid", "No such image.");
+    };
+
+    await bench.engine.destroySession(id);
+
+    expect((await read(id))?.state).toBe("ended");
+  });
+
+  it("survives every sweep while a session needs it, and no longer", async () => {
+    const { id } = await runAndPause("echo made > made.txt");
+    await bench.restart();
+    // Signing in sweeps.
+    await bench.engine.setCredential("modal", {});
+    expect((await bench.runLine("cat made.txt")).stdout).toBe("made\n");
+
+    const { pausedId = "" } = await bench.engine.pauseSession(id);
+    await bench.runLine("true", { target: { ...DEFAULT_TARGET, memoryMiB: 512 } });
+    await rm(join(bench.state.ledger, `${id}.json`));
+    await bench.restart();
+
+    await expect.poll(() => cloud.saved.has(pausedId)).toBe(false);
   });
 });
 

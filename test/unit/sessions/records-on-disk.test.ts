@@ -19,6 +19,8 @@ let state: StateFolder;
 let logged: string[];
 let logger: Logger;
 
+const RUNNING = { id: "sb-1", running: true };
+
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "sandpiper-state-"));
   state = toStateFolder({ SANDPIPER_STATE: join(root, "state") });
@@ -90,7 +92,7 @@ describe("the ledger", () => {
 
     expect(await ledger.read()).toEqual([]);
     expect(logged.join()).toMatch(/b-1\.json was written by a newer Sandpiper\. Update Sandpiper/);
-    expect(await ledger.owns("b-1")).toBe(true);
+    expect(await ledger.owns("b-1", RUNNING)).toBe(true);
     expect(await readdir(state.ledger)).toEqual(["b-1.json"]);
   });
 
@@ -111,8 +113,18 @@ describe("the ledger", () => {
     await ledger.save({ ...toSession("e-2"), state: "destroying" });
     await ledger.save({ ...toSession("e-3"), state: "ended" });
 
-    const owned = await Promise.all(["e-1", "e-2", "e-3", "e-4"].map((id) => ledger.owns(id)));
+    const owned = await Promise.all(["e-1", "e-2", "e-3", "e-4"].map((id) => ledger.owns(id, RUNNING)));
 
     expect(owned).toEqual([true, false, false, false]);
+  });
+
+  it("owns of a session that is paused what is paused, and nothing that runs on its account", async () => {
+    const ledger = createLedger(state, logger);
+    await ledger.save({ ...toSession("f-1"), state: "paused", pausedId: "sb-1" });
+
+    expect(await ledger.owns("f-1", { id: "sb-1", running: false })).toBe(true);
+    expect(await ledger.owns("f-1", { id: "sb-1", running: true })).toBe(true);
+    expect(await ledger.owns("f-1", { id: "sb-2", running: false })).toBe(true);
+    expect(await ledger.owns("f-1", { id: "sb-2", running: true })).toBe(false);
   });
 });
