@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { constants } from "node:os";
+import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { killIfThere, signalAll } from "./process-signals.ts";
@@ -94,13 +95,16 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   if ((await text(ready)) === "") throw new Error(`bubblewrap: ${await text(init.stderr)}`);
   const target = [...NAMESPACES, ...(hasNetwork ? [] : ["--net"]), "--target", String(pid), "--", "setsid"];
   const ended = init.ended.then(({ code, signal }) => code ?? 128 + constants.signals[signal ?? "SIGKILL"]);
-  const enter = (script: string, { argv, env: own, workdir, userId }: MachineCommand, descriptors: number) =>
-    spawner.spawn({
-      command: "nsenter",
-      argv: [...target, ...toUser(userId), "/bin/sh", "-c", script, workdir, ...argv],
-      env: own,
-      descriptors,
-    });
+  const entered = new Set<number>();
+  const enter = async (script: string, { argv, env: own, workdir, userId }: MachineCommand, descriptors: number) => {
+    const inside = [...toUser(userId), "/bin/sh", "-c", script, workdir, ...argv];
+    const process = await spawner.spawn({ command: "nsenter", argv: [...target, ...inside], env: own, descriptors });
+    entered.add(process.pid);
+    void process.ended.finally(() => entered.delete(process.pid));
+    return process;
+  };
+  // nsenter would stop itself with its child: it stops before and goes on after it, and notices nothing.
+  const signalEntered = (signal: NodeJS.Signals) => entered.forEach((one) => killIfThere(one, signal));
   return {
     entrypoint: init,
     ended,
@@ -108,10 +112,17 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     startNumbered: async (command) => toNumbered(await enter(ENTER_NUMBERED, command, NUMBER_FD + 1)),
     signal: async (process, signal) => (await findLeader(process)).forEach((leader) => killIfThere(leader, signal)),
     kill: async (process) => (await findLeader(process)).forEach((leader) => killIfThere(-leader, "SIGKILL")),
-    freeze: () => signalAll(pid, "SIGSTOP"),
-    thaw: () => signalAll(pid, "SIGCONT"),
-    destroy: async () => {
+    async freeze() {
+      signalEntered("SIGSTOP");
+      await signalAll(pid, "SIGSTOP");
+    },
+    async thaw() {
+      await signalAll(pid, "SIGCONT");
+      signalEntered("SIGCONT");
+    },
+    async destroy() {
       killIfThere(pid, "SIGKILL");
+      signalEntered("SIGCONT");
       await ended;
     },
   };
@@ -139,9 +150,12 @@ function toUser(userId: number | undefined): string[] {
   return ["setpriv", "--reuid", String(userId), "--regid", String(userId), "--clear-groups", "--"];
 }
 
+/** nsenter has the descriptor, too, and keeps it open: the line is waited for, not the end. */
 async function toNumbered(process: SpawnedProcess): Promise<NumberedProcess> {
   const [number] = process.more;
-  const innerPid = Number(number ? await text(number) : "");
+  if (!number) throw new Error("The process has no number.");
+  const line: unknown = (await createInterface(number)[Symbol.asyncIterator]().next()).value;
+  const innerPid = Number(line);
   if (!innerPid) throw new Error((await text(process.stderr)) || "The process did not start.");
   return { ...process, innerPid };
 }
