@@ -3,6 +3,7 @@ import type { Logger } from "../core/logger.ts";
 import { SandboxError, toMessage } from "../core/sandbox-error.ts";
 import type { Command, Process, TerminalSize } from "../core/sandbox.ts";
 import { toIsoTime } from "./clock.ts";
+import type { CellDesk } from "./cells/cell-desk.ts";
 import type { BatchSource } from "./batch/batch-source.ts";
 import { toRunCost } from "./cost/run-cost.ts";
 import { toRunFailure } from "./run-failure.ts";
@@ -14,6 +15,7 @@ import { pullFiles, toChanges } from "./pull.ts";
 import { toPullDeps } from "./pull-deps.ts";
 import type { RunRecord, RunRequest } from "./records.ts";
 import { explainKill, explainMissingProgram, toCommand } from "./run-command.ts";
+import { patchRun, toPreparedPatch } from "./patch-run.ts";
 import { RunInput } from "./run-input.ts";
 import { RunLogWriter } from "./run-log-writer.ts";
 import { removeExtra } from "./remove-extra.ts";
@@ -25,14 +27,13 @@ import { toMoment } from "./timeline/capture.ts";
 import type { Moment } from "./timeline/timeline.ts";
 import { createStopper, STOP_STEP_MS, type Stopper } from "./stop.ts";
 
-const MAX_SKIPPED_ROWS = 100;
-const MAX_NOTES = 50;
 /** Many sandboxes end at once there. */
 const BATCH_CLEANUP_MS = 60_000;
 
 /** What every run is made from. */
 export interface RunDeps extends PrepareDeps {
   readonly runs: RunStore;
+  readonly cells: CellDesk;
   readonly logger: Logger;
   readonly logCapBytes: number;
   readonly onDidChange: (record: RunRecord) => void;
@@ -119,7 +120,10 @@ export class ActiveRun {
     try {
       // The caller of the constructor is to see the first record before the next.
       await Promise.resolve();
-      await this.#runCommand();
+      await this.#deps.cells.inTurn(this.#request, () => this.#runCommand(), {
+        signal: this.#phase.signal,
+        onWait: () => this.#report("Waiting for the cell before it"),
+      });
     } catch (error) {
       this.#fail(error);
     }
@@ -184,17 +188,12 @@ export class ActiveRun {
       },
     };
     const prepared = await prepareRun(this.#deps, request, this.#call());
-    this.#recordPrepared(prepared);
+    this.#update(toPreparedPatch(prepared), ...prepared.notes);
     // The terminal may have got another size meanwhile.
     const size = command.pty && this.#size ? { pty: this.#size } : {};
     const process = await this.#start(prepared.session, { ...command, ...size });
     this.#note(prepared.moment);
     return { prepared, process };
-  }
-
-  #recordPrepared({ session, scan, sent, notes }: PreparedRun): void {
-    const skipped = scan.skipped.slice(0, MAX_SKIPPED_ROWS).map(({ path, reason }) => ({ path, reason }));
-    this.#update({ sessionId: session.record.id, skipped, skippedCount: scan.skipped.length, sent }, ...notes);
   }
 
   async #start(session: LiveSession, command: Command): Promise<Process> {
@@ -204,7 +203,9 @@ export class ActiveRun {
     this.#phase.signal.addEventListener("abort", onAbort);
     try {
       session.files.isUnchecked = true;
-      const process = await session.sandbox.exec(command, { signal: this.#kill.signal, logger: this.#deps.logger });
+      const call = { ...this.#call(), signal: this.#kill.signal };
+      const { process, notes } = await this.#deps.cells.start(session, this.#request, command, call);
+      this.#update({}, ...notes);
       void this.#deps.pool.saveFiles(session);
       return process;
     } finally {
@@ -222,7 +223,9 @@ export class ActiveRun {
     const { timeoutMs } = this.#request;
     const timer = timeoutMs > 0 ? clock.after(timeoutMs, () => void this.stop(false, "timeout")) : undefined;
     try {
-      return await Promise.race([recordOutput(process, log, clock, logger), this.#givenUp()]);
+      const results = this.#deps.cells.record(process, this.#session, this.record, (...news) => this.#update(...news));
+      const output = recordOutput(process, log, clock, logger);
+      return await Promise.race([results.then(() => output), this.#givenUp()]);
     } finally {
       timer?.dispose();
       this.#stopper = undefined;
@@ -287,10 +290,7 @@ export class ActiveRun {
     if (isThere && !this.#kill.signal.aborted) return true;
     if (this.record.stopReason !== "budget")
       this.#update({}, "The sandbox was lost, so files that the run changed could not be brought back.");
-    if (this.#kill.signal.aborted)
-      await pool
-        .destroy(session.record.id, call)
-        .catch((error: unknown) => this.#update({}, `The sandbox could not be destroyed: ${toMessage(error)}`));
+    if (this.#kill.signal.aborted) await this.#destroy(session, call);
     return false;
   }
 
@@ -301,8 +301,12 @@ export class ActiveRun {
     if (session?.record.isDetached !== true || (this.#abandoned && !this.#source)) return;
     this.#session = undefined;
     if (!this.#deps.pool.find(session.record.id)) return;
+    await this.#destroy(session, toCleanupCall(this.#call(), this.#source ? BATCH_CLEANUP_MS : undefined));
+  }
+
+  async #destroy({ record }: LiveSession, call: Call): Promise<void> {
     await this.#deps.pool
-      .destroy(session.record.id, toCleanupCall(this.#call(), this.#source ? BATCH_CLEANUP_MS : undefined))
+      .destroy(record.id, call)
       .catch((error: unknown) => this.#update({}, `The sandbox could not be destroyed: ${toMessage(error)}`));
   }
 
@@ -341,17 +345,9 @@ export class ActiveRun {
   }
 
   #update(patch: Partial<RunRecord>, ...notes: readonly (string | undefined)[]): void {
-    const added = notes.filter((note) => note !== undefined);
-    if (added.length === 0 && Object.keys(patch).length === 0) return;
-    const all = [...(this.record.notes ?? []), ...added].slice(0, MAX_NOTES);
-    const { progress, ...rest } = this.record;
-    const keepsProgress = progress !== undefined && patch.state === undefined;
-    this.record = {
-      ...rest,
-      ...(keepsProgress ? { progress } : {}),
-      ...patch,
-      ...(all.length > 0 ? { notes: all } : {}),
-    };
+    const next = patchRun(this.record, patch, notes);
+    if (next === this.record) return;
+    this.record = next;
     void this.#deps.runs.save(this.record);
     this.#deps.onDidChange(this.record);
   }

@@ -96,6 +96,7 @@ function checkCommandText(command: RunCommand): void {
 
 async function checkCommandFile(request: RunRequest): Promise<void> {
   const { command, workspaceRoot } = request;
+  if (command.kind === "cell") return checkCell(command.path, request);
   if (command.kind !== "file" && command.kind !== "code") return;
   if (command.path === "") throw new SandboxError("invalid", "The workspace is a folder; choose a file to run.");
   checkWorkspacePath(command.path, "linux");
@@ -110,6 +111,16 @@ async function checkCommandFile(request: RunRequest): Promise<void> {
   }
   // Text on screen is sent even when the disk has no such file.
   if (!request.overlays.some(({ path }) => path === command.path)) await checkScript(request, command.path);
+}
+
+// What a cell stands in need not be on disk.
+function checkCell(path: string, { snapshotId, batch }: RunRequest): void {
+  checkWorkspacePath(path, "linux");
+  if (snapshotId !== undefined || batch)
+    throw new SandboxError(
+      "invalid",
+      "Cells go on from one another, in the workspace's session. Run the file instead.",
+    );
 }
 
 async function checkScript(request: RunRequest, path: string): Promise<void> {

@@ -1,4 +1,3 @@
-import { withoutAutoPause } from "./auto-pause.ts";
 import { createParts, type EngineDeps, type EngineParts } from "./engine-parts.ts";
 import type { Call } from "../core/call.ts";
 import { Emitter } from "../core/event.ts";
@@ -193,8 +192,7 @@ class LocalEngine implements HostedEngine {
   startBatch: CloudEngine["startBatch"] = async (request, plan) => {
     await this.#parts.costs.checkRun(request);
     await this.#parts.costs.checkBatch(request, plan);
-    // Nobody goes on with a batch's sandboxes.
-    return await this.#parts.batches.start({ ...request, target: withoutAutoPause(request.target) }, plan);
+    return await this.#parts.batches.start(request, plan);
   };
   stopBatch: CloudEngine["stopBatch"] = (id) => this.#parts.batches.stop(id);
   listBatches: CloudEngine["listBatches"] = async () => this.#parts.batches.list();
@@ -231,6 +229,7 @@ class LocalEngine implements HostedEngine {
     await this.#parts.pool.flush();
     await this.#parts.costs.dispose();
     this.#parts.runs.dispose();
+    this.#parts.cells.dispose();
     this.#changed.dispose();
   }
 

@@ -23,8 +23,7 @@ import type { ChangeCounts, RunRecord, Target } from "./records.ts";
 import { RunDesk } from "./run-desk.ts";
 import { DEFAULT_LOG_CAP_BYTES } from "./run-log-writer.ts";
 import { createRunStore } from "./run-store.ts";
-import type { PoolHooks } from "./pool-deps.ts";
-import { SessionPool } from "./session-pool.ts";
+import { type PoolHooks, SessionPool } from "./session-pool.ts";
 import type { ChangeSetRecord } from "./snapshot-records.ts";
 import { type UploadDeskDeps } from "./upload-desk.ts";
 import { type StateFolder } from "./state-folder.ts";
@@ -91,8 +90,6 @@ function toPoolHooks(
     onDidLoseTrack,
     onWillEnd: (session, cause) => parts().snapshots.keepLast(session, cause),
     resumePaused: (request, call, notes) => parts().pauses.resumeFor(request, call, notes),
-    setAside: (session, call) => parts().pauses.setAside(session, call),
-    noteAutoPaused: (record) => parts().pauses.noteAutoPaused(record),
     onDidLose: (session) => parts().sandboxes.noteLost(session),
   };
 }
@@ -100,7 +97,7 @@ function toPoolHooks(
 /** Makes an engine's parts and ties them together. Nothing is read yet. */
 export function createParts(deps: EngineDeps, installId: string, owner: PartsOwner): EngineParts {
   const { state, scanner, logger } = deps;
-  const { newCall, onDidChange } = owner;
+  const { newCall, onDidChange, onDidEndRun: onDidEnd } = owner;
   const clock = deps.clock ?? systemClock;
   const ledger = createLedger(state, logger);
   const store = createObjectStore(state.store);
@@ -119,10 +116,11 @@ export function createParts(deps: EngineDeps, installId: string, owner: PartsOwn
   const snapshots: Snapshots = createSnapshots({ ...common, listRuns, changeSets, uploads, isShared });
   const { timeline, native } = snapshots;
   const logCapBytes = deps.logCapBytes ?? DEFAULT_LOG_CAP_BYTES;
-  const runs: RunDesk = new RunDesk({ ...common, uploads, timeline, native, logCapBytes, onDidEnd: owner.onDidEndRun });
+  const cells = new CellDesk(common);
+  const runs: RunDesk = new RunDesk({ ...common, cells, uploads, timeline, native, logCapBytes, onDidEnd });
   const costs: Costs = new Costs({ ...common, runs });
   const sandboxes = new SandboxDesk(common);
-  const pauses = new PauseDesk({ ...common, ...snapshots, installId });
+  const pauses = new PauseDesk({ ...common, installId, keepLast: snapshots.keepLast });
   const onDidDecide = (runId: string, counts: ChangeCounts): Promise<void> => runs.setChanges(runId, counts);
   return {
     clock,
@@ -135,10 +133,10 @@ export function createParts(deps: EngineDeps, installId: string, owner: PartsOwn
     uploads,
     runs,
     costs,
-    batches: new BatchDesk({ ...common, runs, timeline, uploads, onDidEnd: owner.onDidEndRun }),
+    batches: new BatchDesk({ ...common, runs, timeline, uploads, onDidEnd }),
     warm,
     sandboxes,
-    cells: new CellDesk(common),
+    cells,
     pauses,
   };
 }

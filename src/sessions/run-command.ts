@@ -43,7 +43,8 @@ async function toArgv(
     case "shell":
       return ["sh", "-c", SHELL];
     case "cell":
-      throw new SandboxError("unsupported", "This sandbox keeps no state of code. Run the file instead.");
+      // Its code is for an interpreter.
+      return [];
     case "code":
       return [
         ...resolveLanguage(command.path, toFirstLine(command.text), languages),

@@ -38,7 +38,8 @@ async function copy(
   }
 }
 
-function afterGrace(clock: Clock): Promise<void> {
+/** Resolves when a stream that is still open is nobody's any more. */
+export function afterGrace(clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     clock.after(STREAM_GRACE_MS, resolve);
   });

@@ -9,6 +9,11 @@ const MOST_RUNS = 10_000;
 export function checkBatch({ command }: RunRequest, { count, concurrency }: BatchPlan): void {
   if (command.kind === "shell")
     throw new SandboxError("invalid", "An interactive shell cannot be run many times. Name a file or a command.");
+  if (command.kind === "cell")
+    throw new SandboxError(
+      "invalid",
+      "A cell goes on from others, so it cannot be run many times. Run the file instead.",
+    );
   if (!Number.isInteger(count) || count < 1 || count > MOST_RUNS)
     throw new SandboxError("invalid", `The number of runs has to be between 1 and ${MOST_RUNS}; it is ${count}.`);
   if (concurrency !== undefined && (!Number.isInteger(concurrency) || concurrency < 1))
