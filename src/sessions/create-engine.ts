@@ -1,3 +1,4 @@
+import { withoutAutoPause } from "./auto-pause.ts";
 import { createParts, type EngineDeps, type EngineParts } from "./engine-parts.ts";
 import type { Call } from "../core/call.ts";
 import { Emitter } from "../core/event.ts";
@@ -192,7 +193,8 @@ class LocalEngine implements HostedEngine {
   startBatch: CloudEngine["startBatch"] = async (request, plan) => {
     await this.#parts.costs.checkRun(request);
     await this.#parts.costs.checkBatch(request, plan);
-    return await this.#parts.batches.start(request, plan);
+    // Nobody goes on with a batch's sandboxes.
+    return await this.#parts.batches.start({ ...request, target: withoutAutoPause(request.target) }, plan);
   };
   stopBatch: CloudEngine["stopBatch"] = (id) => this.#parts.batches.stop(id);
   listBatches: CloudEngine["listBatches"] = async () => this.#parts.batches.list();

@@ -23,7 +23,8 @@ import type { ChangeCounts, RunRecord, Target } from "./records.ts";
 import { RunDesk } from "./run-desk.ts";
 import { DEFAULT_LOG_CAP_BYTES } from "./run-log-writer.ts";
 import { createRunStore } from "./run-store.ts";
-import { type PoolHooks, SessionPool } from "./session-pool.ts";
+import type { PoolHooks } from "./pool-deps.ts";
+import { SessionPool } from "./session-pool.ts";
 import type { ChangeSetRecord } from "./snapshot-records.ts";
 import { type UploadDeskDeps } from "./upload-desk.ts";
 import { type StateFolder } from "./state-folder.ts";
@@ -90,6 +91,8 @@ function toPoolHooks(
     onDidLoseTrack,
     onWillEnd: (session, cause) => parts().snapshots.keepLast(session, cause),
     resumePaused: (request, call, notes) => parts().pauses.resumeFor(request, call, notes),
+    setAside: (session, call) => parts().pauses.setAside(session, call),
+    noteAutoPaused: (record) => parts().pauses.noteAutoPaused(record),
     onDidLose: (session) => parts().sandboxes.noteLost(session),
   };
 }
@@ -120,7 +123,7 @@ export function createParts(deps: EngineDeps, installId: string, owner: PartsOwn
   const runs: RunDesk = new RunDesk({ ...common, cells, uploads, timeline, native, logCapBytes, onDidEnd });
   const costs: Costs = new Costs({ ...common, runs });
   const sandboxes = new SandboxDesk(common);
-  const pauses = new PauseDesk({ ...common, installId, keepLast: snapshots.keepLast });
+  const pauses = new PauseDesk({ ...common, ...snapshots, installId });
   const onDidDecide = (runId: string, counts: ChangeCounts): Promise<void> => runs.setChanges(runId, counts);
   return {
     clock,
