@@ -5,7 +5,7 @@ import { HOME, ROOT, TOOLS, USER_ID } from "./layout.ts";
 export const DISK_FULL_FILE = `${TOOLS}/disk-full`;
 
 /** Ends every process of the user of commands. */
-export const KILL_ALL = toKillAllScript(USER_ID);
+export const KILL_ALL = toKillAllScript(String(USER_ID));
 
 /**
  * The first process of a sandbox; $1 is what the folders of its user may hold, in KiB, for which Modal has no limit of its
@@ -13,6 +13,6 @@ export const KILL_ALL = toKillAllScript(USER_ID);
  */
 export const INIT_SCRIPT = toDiskWatchScript({
   folders: [ROOT, HOME, "/tmp", "/var/tmp"],
-  userId: USER_ID,
+  userId: String(USER_ID),
   fullFile: DISK_FULL_FILE,
 });

@@ -2,19 +2,19 @@
 export interface DiskWatch {
   /** Absolute; what is in them counts together. */
   readonly folders: readonly string[];
-  /** Of whoever commands run as. */
-  readonly userId: number;
+  /** Of whoever commands run as: a number, or a word of the shell that becomes it. */
+  readonly userId: string;
   /** Absolute path of the file that says what happened, see {@link explainDiskFull}. */
   readonly fullFile: string;
 }
 
 /** Ends every process of that user, by builtins alone, as there may be no room for another process. For root. */
-export function toKillAllScript(userId: number): string {
+export function toKillAllScript(userId: string): string {
   return `
 for status in /proc/[0-9]*/status; do
   while read -r key uid rest; do
     if [ "$key" != Uid: ]; then continue; fi
-    if [ "$uid" = ${userId} ]; then
+    if [ "$uid" = "${userId}" ]; then
       pid=\${status#/proc/}
       kill -KILL "\${pid%/status}"
     fi
