@@ -14,9 +14,11 @@ export async function openPort(context: CliContext): Promise<number> {
   return await withEngine(context, async (engine, { print, printJson }) => {
     const { id, target } = await findSession(engine, word);
     await signIn(engine, target.providerId, values, process.env);
-    const { url, token } = await engine.openPort(id, Number(port));
-    const shown = values.token && token !== undefined ? { url, token } : { url };
-    await (values.json ? printJson(shown) : print(Object.values(shown).join("\n")));
+    const address = await engine.openPort(id, Number(port));
+    const { url, token, tokenHeader } = address;
+    const secret = tokenHeader === undefined ? token : `${tokenHeader}: ${token}`;
+    if (values.json) await printJson(values.token ? address : { url });
+    else await print(values.token && secret !== undefined ? `${url}\n${secret}` : url);
     return 0;
   });
 }

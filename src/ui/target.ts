@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import type { Boundary, ProviderId } from "../core/provider.ts";
 import type { Target } from "../sessions/records.ts";
+import type { ImageSetting } from "./image-setting.ts";
 import { readProjectPorts } from "./project-file.ts";
 import { readSetting, writeSetting } from "./settings.ts";
 
@@ -175,8 +176,6 @@ function findChoice(providerId: ProviderId, isGvisor: boolean): TargetChoice {
   if (!found) throw new TypeError(`No choice for the provider ${providerId}`);
   return found;
 }
-
-type ImageSetting = "docker.image" | "modal.image" | "e2b.template" | "daytona.image";
 
 function readImage(key: ImageSetting, folder: vscode.Uri | undefined): { readonly image?: string } {
   const image = readSetting(key, folder);

@@ -11,6 +11,8 @@ import { explainPath } from "./explain-path.ts";
 import { openPort } from "./open-port.ts";
 import { pauseSession, resumeSession } from "./pause-session.ts";
 import { selectGpu } from "./pick-gpu.ts";
+import { selectImage } from "./pick-image.ts";
+import { selectSize } from "./pick-size.ts";
 import { pickTarget, selectProvider } from "./pick-target.ts";
 import { allowSecret, excludeUpload, includeUpload, previewUpload, runPreviewed } from "./preview-upload.ts";
 import { forkSnapshot, restoreHere, restoreSession } from "./restore.ts";
@@ -101,6 +103,8 @@ export const HANDLERS: Readonly<Record<CommandId, Handler>> = {
   "sandpiper.showStorage": showStorage,
   "sandpiper.selectProvider": selectProvider,
   "sandpiper.selectGpu": selectGpu,
+  "sandpiper.selectImage": selectImage,
+  "sandpiper.selectSize": selectSize,
   "sandpiper.signIn": signIn,
   "sandpiper.signOut": signOut,
   "sandpiper.previewUpload": previewUpload,

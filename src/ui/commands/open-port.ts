@@ -73,6 +73,8 @@ async function present(deps: CommandDeps, session: SessionRecord, address: PortA
   if (uri.scheme !== "https" && uri.scheme !== "http") {
     throw new EditorError("invalid", vscode.l10n.t("The provider gave an address that no browser opens."), []);
   }
+  // No browser sends such a header.
+  if (address.tokenHeader !== undefined) return void offerAddress(address, uri);
   const remembered = deps.memento.get<readonly string[]>(MEMENTO_KEY, []);
   if (!isLoopback(uri) && !remembered.includes(session.id)) {
     if (!(await confirmOpening(session, address, uri))) return;
@@ -96,17 +98,33 @@ async function confirmOpening(session: SessionRecord, { token }: PortAddress, ur
 }
 
 /** The token is a secret: it goes to the clipboard when it is asked for, and is never shown. */
-async function offerAddress({ url, token }: PortAddress, uri: vscode.Uri): Promise<void> {
+async function offerAddress(address: PortAddress, uri: vscode.Uri): Promise<void> {
   const copyUrl = vscode.l10n.t("Copy Address");
-  const copyToken = vscode.l10n.t("Copy Token");
-  const message =
-    token === undefined
-      ? vscode.l10n.t("The port is open at {0}.", toDisplay(uri.authority))
-      : vscode.l10n.t("The port is open at {0}. Requests need its token as a bearer.", toDisplay(uri.authority));
-  const buttons = token === undefined ? [copyUrl] : [copyUrl, copyToken];
-  const choice = await vscode.window.showInformationMessage(message, ...buttons);
-  if (choice === copyUrl) await vscode.env.clipboard.writeText(url);
-  if (choice === copyToken && token !== undefined) await vscode.env.clipboard.writeText(token);
+  const secret = toSecret(address);
+  const buttons = secret === undefined ? [copyUrl] : [copyUrl, secret.title];
+  const choice = await vscode.window.showInformationMessage(describeAddress(address, uri), ...buttons);
+  if (choice === copyUrl) await vscode.env.clipboard.writeText(address.url);
+  if (secret && choice === secret.title) await vscode.env.clipboard.writeText(secret.text);
+}
+
+function describeAddress({ token, tokenHeader }: PortAddress, uri: vscode.Uri): string {
+  const where = toDisplay(uri.authority);
+  if (token === undefined) return vscode.l10n.t("The port is open at {0}.", where);
+  if (tokenHeader === undefined)
+    return vscode.l10n.t("The port is open at {0}. Requests need its token as a bearer.", where);
+  return vscode.l10n.t(
+    "The port is open at {0}, for requests with its token in the header {1}. Browsers send none: use a program that does.",
+    where,
+    toDisplay(tokenHeader),
+  );
+}
+
+/** What lets in, as it is sent. */
+function toSecret({ token, tokenHeader }: PortAddress): { readonly title: string; readonly text: string } | undefined {
+  if (token === undefined) return undefined;
+  return tokenHeader === undefined
+    ? { title: vscode.l10n.t("Copy Token"), text: token }
+    : { title: vscode.l10n.t("Copy Header"), text: `${tokenHeader}: ${token}` };
 }
 
 function isLoopback({ authority }: vscode.Uri): boolean {

@@ -44,7 +44,7 @@ export async function writeGpuChoice({ gpu, fallbacks }: GpuChoice): Promise<voi
 /** Asks for a GPU, how many, and what to take when none is free. Undefined when the user breaks off. @throws {SandboxError} */
 export async function pickGpu(deps: CommandDeps, target: Target): Promise<GpuChoice | undefined> {
   const catalog = await withLateProgress(vscode.l10n.t("Looking up GPUs"), () => readCatalog(deps, target));
-  const row = await pickTier(catalog);
+  const row = await pickTier(catalog, describeLimits(target));
   if (!row) return undefined;
   const choice = row.offer ? await completeChoice(catalog, row.offer) : { gpu: "", fallbacks: [] };
   if (choice) await deps.memento.update(MEMENTO_KEY, choice);
@@ -59,7 +59,13 @@ async function readCatalog({ link, memento }: CommandDeps, target: Target): Prom
   return { offers, plain: rate, last: memento.get<GpuChoice>(MEMENTO_KEY, settings) };
 }
 
-async function pickTier({ offers, plain, last }: GpuCatalog): Promise<TierRow | undefined> {
+/** What is different with a GPU there. */
+function describeLimits({ providerId }: Target): readonly string[] {
+  if (providerId !== "daytona") return [];
+  return [vscode.l10n.t("Daytona deletes a sandbox with a GPU when it stops: it cannot be paused")];
+}
+
+async function pickTier({ offers, plain, last }: GpuCatalog, limits: readonly string[]): Promise<TierRow | undefined> {
   const [lastId] = last.gpu.split(":");
   const none: TierRow = {
     label: vscode.l10n.t("No GPU"),
@@ -70,7 +76,7 @@ async function pickTier({ offers, plain, last }: GpuCatalog): Promise<TierRow | 
   const rows = [none, ...sorted.map((offer) => toTierRow(offer, plain, offer.tier.id === lastId))];
   return await showRows(rows, {
     title: vscode.l10n.t("Which GPU?"),
-    placeholder: describePrices(offers),
+    placeholder: [describePrices(offers), ...limits].join(". "),
     active: rows.find(({ offer }) => offer?.tier.id === lastId) ?? none,
     whyNot: ({ offer }) => offer?.disabledBecause,
   });

@@ -58,6 +58,8 @@ const COMMAND_IDS = [
   "sandpiper.showStorage",
   "sandpiper.selectProvider",
   "sandpiper.selectGpu",
+  "sandpiper.selectImage",
+  "sandpiper.selectSize",
   "sandpiper.signIn",
   "sandpiper.signOut",
   "sandpiper.previewUpload",

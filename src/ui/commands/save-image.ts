@@ -1,18 +1,12 @@
 import * as vscode from "vscode";
-import type { ProviderId } from "../../core/provider.ts";
 import { toDisplay } from "../../core/workspace-path.ts";
 import type { SavedImage } from "../../sessions/cloud-records.ts";
 import { hasAbility } from "../abilities.ts";
+import { toImageSetting } from "../image-setting.ts";
 import { withProgress } from "../register-command.ts";
 import { writeSetting } from "../settings.ts";
 import type { CommandDeps } from "./command-deps.ts";
 import { takeSession } from "./pick-session.ts";
-
-/** Which setting names the image that a provider's sandboxes start from. */
-const IMAGE_SETTINGS: Readonly<Partial<Record<ProviderId, "docker.image" | "modal.image">>> = {
-  docker: "docker.image",
-  modal: "modal.image",
-};
 
 /** Keeps the whole file system of a session's sandbox at its provider, for new sandboxes to start from. */
 export async function saveImage(deps: CommandDeps, argument: unknown): Promise<void> {
@@ -32,7 +26,7 @@ export async function saveImage(deps: CommandDeps, argument: unknown): Promise<v
 async function offerImage({ id, providerId, expiresAt }: SavedImage): Promise<void> {
   const use = vscode.l10n.t("Start New Sandboxes from It");
   const copy = vscode.l10n.t("Copy Id");
-  const setting = IMAGE_SETTINGS[providerId];
+  const setting = toImageSetting(providerId);
   const name = toDisplay(id);
   const message =
     expiresAt === undefined

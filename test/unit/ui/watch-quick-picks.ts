@@ -14,12 +14,14 @@ interface WatchedQuickPicks {
   readonly last: readonly QuickPickRow[];
   /** The row of it that Enter would take. */
   readonly active: QuickPickRow | undefined;
+  readonly placeholder: string;
   hide(): void;
 }
 
 export function watchQuickPicks(): WatchedQuickPicks {
   const hiding: (() => void)[] = [];
   const pick = {
+    placeholder: "",
     items: [] as readonly QuickPickRow[],
     activeItems: [] as readonly QuickPickRow[],
     onDidAccept: () => undefined,
@@ -35,6 +37,9 @@ export function watchQuickPicks(): WatchedQuickPicks {
     },
     get active() {
       return pick.activeItems[0];
+    },
+    get placeholder() {
+      return pick.placeholder;
     },
     hide: () => {
       for (const listener of hiding) listener();

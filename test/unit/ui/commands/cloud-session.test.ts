@@ -87,6 +87,21 @@ describe("Open Port", () => {
     expect(JSON.stringify([state.messages, state.opened])).not.toContain("tk-secret");
   });
 
+  it("says which header a token goes in, opens no browser, which sends none, and copies the header as it is sent", async () => {
+    const { deps, engine, item } = setUp();
+    engine.openPort = async () => ({ url: "https://80-x.e2b.app/", token: "tk-secret", tokenHeader: "e2b-token" });
+    state.inputs = ["80"];
+    state.answers = ["Copy Header"];
+    await openPort(deps, item);
+    await settle();
+
+    expect(state.opened).toEqual([]);
+    expect(state.messages.map(({ message }) => message)).toEqual([
+      "The port is open at 80-x.e2b.app, for requests with its token in the header e2b-token. Browsers send none: use a program that does.",
+    ]);
+    expect(state.copied).toEqual(["e2b-token: tk-secret"]);
+  });
+
   it.each(["file:///etc/passwd", "command:x", "vscode://a/b"])("opens no %s", async (url) => {
     const { deps, engine, item } = setUp();
     engine.openPort = async () => ({ url });

@@ -53,6 +53,25 @@ describe("the GPU picker", () => {
     ]);
   });
 
+  it("says that a sandbox with one cannot be paused at Daytona", async () => {
+    const { deps } = setUp();
+    const placeholders: string[] = [];
+    for (const provider of ["modal", "daytona"]) {
+      state.settings["sandpiper.provider"] = provider;
+      const rows = watchQuickPicks();
+      const picked = selectGpu(deps);
+      await settle();
+      placeholders.push(rows.placeholder);
+      rows.hide();
+      await picked;
+    }
+
+    expect(placeholders).toEqual([
+      "Estimates, by prices of 2026-11-24",
+      "Estimates, by prices of 2026-11-24. Daytona deletes a sandbox with a GPU when it stops: it cannot be paused",
+    ]);
+  });
+
   it("lets Enter take what was taken last, and none at all where nothing was", async () => {
     const { deps } = setUp();
     const labels: (string | undefined)[] = [];
