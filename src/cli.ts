@@ -5,7 +5,7 @@ import { checkNode } from "./cli/check-node.ts";
 import { type CliContext, createContext } from "./cli/connect.ts";
 import { FAILED } from "./cli/exit-code.ts";
 import { HELP } from "./cli/help.ts";
-import { saveImage } from "./cli/image.ts";
+import { listImages, saveImage } from "./cli/image.ts";
 import {
   applyChanges,
   destroySession,
@@ -41,6 +41,7 @@ const COMMANDS: ReadonlyMap<string, (context: CliContext) => Promise<number>> = 
   ["resume", resumeSession],
   ["port", openPort],
   ["image", saveImage],
+  ["images", listImages],
   ["pull", pullSession],
   ["fork", forkSession],
   ["snapshots", snapshots],

@@ -30,6 +30,7 @@ Sessions
   sandpiper resume SESSION                 go on with a paused session
   sandpiper port SESSION PORT [--token]    where a port can be reached from outside; --token also prints what lets in
   sandpiper image SESSION                  keep a sandbox's file system as an image; prints what --image takes
+  sandpiper images [where] [--json]        the templates and images of a provider, and what a sandbox from each costs
 
 What it costs
   sandpiper costs [--json]                 what sandboxes have cost today and this month, and what runs now
@@ -62,21 +63,25 @@ that hold secrets. RUN, SESSION and ID may be shortened as long as they are uniq
 what pull or snapshots restore shows.
 
 Where to run
-  --provider ID        local (default), docker or modal
-  --image NAME         what the sandbox starts from
+  --provider ID        local (default), docker, modal, e2b or daytona
+  --image NAME         what the sandbox starts from: an image of a registry; on E2B a template, on Daytona also a
+                       snapshot as snapshot:NAME
   --network none|allow-list|full
                        what code can reach; none by default
-  --allow-host HOST    a domain (pypi.org, *.pypi.org) or address range that code can reach, and nothing else; on Modal;
-                       may be repeated
+  --allow-host HOST    a domain (pypi.org, *.pypi.org) or address range that code can reach, and nothing else; on
+                       Modal, E2B and Daytona; may be repeated
   --gpu TIER[,TIER…]   a GPU, where the provider has them: H100, H100:2 for two; after commas what to take instead while
                        none is free, in this order; cpu is none at all
   --port PORT          a port that can be opened from outside later; on Modal; may be repeated
+  --cpus N             processors; 2 by default. E2B's templates and Daytona's snapshots say themselves how large they are
   --memory MIB         memory limit; 2048 by default
-  --option NAME=VALUE  an option of the provider, such as boundary=gvisor; may be repeated
+  --option NAME=VALUE  an option of the provider, such as boundary=gvisor, autoPause=true (E2B), region=eu (Daytona); may
+                       be repeated
 
-Whose account, on Modal
-  MODAL_TOKEN_ID and MODAL_TOKEN_SECRET of the environment, or
-  --profile NAME       a profile of ~/.modal.toml (or of MODAL_CONFIG_PATH), as modal token new writes it
+Whose account, on Modal, E2B and Daytona
+  MODAL_TOKEN_ID and MODAL_TOKEN_SECRET, E2B_API_KEY, or DAYTONA_API_KEY of the environment, or
+  --profile NAME       a profile of ~/.modal.toml (or of MODAL_CONFIG_PATH), as modal token new writes it; the project of
+                       ~/.e2b/config.json that e2b auth login wrote; or a profile with an API key of Daytona's command line
   Neither is written anywhere. Without both, the account is used that an open editor has signed in to.
 
 Options of run, besides

@@ -14,6 +14,7 @@ export const TARGET_OPTIONS = {
   "allow-host": { type: "string", multiple: true },
   port: { type: "string", multiple: true },
   gpu: { type: "string" },
+  cpus: { type: "string" },
   memory: { type: "string" },
   option: { type: "string", multiple: true },
 } as const;
@@ -26,6 +27,7 @@ export interface TargetValues {
   readonly "allow-host"?: readonly string[] | undefined;
   readonly port?: readonly string[] | undefined;
   readonly gpu?: string | undefined;
+  readonly cpus?: string | undefined;
   readonly memory?: string | undefined;
   readonly option?: readonly string[] | undefined;
 }
@@ -50,6 +52,7 @@ export function toTarget(values: TargetValues, env: NodeJS.ProcessEnv, base: Tar
     ...(values.gpu === undefined ? kept.gpu : parseGpu(values.gpu)),
     ...toNetwork(values, network, allowedHosts),
     ...(values.port === undefined ? {} : { ports: values.port.map(parsePort) }),
+    cpus: parseCpus(values.cpus, base.cpus),
     memoryMiB: parseCount("--memory", values.memory, base.memoryMiB),
   };
 }
@@ -114,6 +117,13 @@ export function choose<T extends string>(option: string, value: string, choices:
   const found = choices.find((choice) => choice === value);
   if (found === undefined) throw new UsageError(`${option} is one of ${choices.join(", ")}; not "${value}".`);
   return found;
+}
+
+function parseCpus(text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  if (!/^\d{1,4}(?:\.\d{1,3})?$/.test(text) || Number(text) === 0)
+    throw new UsageError(`--cpus is a number above 0, such as 0.5 or 4; not "${text}".`);
+  return Number(text);
 }
 
 /** @throws {UsageError} when it is no whole number above 0 */

@@ -132,6 +132,7 @@ describe("sandpiper run", () => {
     [["--port", "70000", "x.py"], /--port is a number up to 65535/],
     [["--provider", "modal2", "x.py"], /--provider is one of local, docker/],
     [["--memory", "1g", "x.py"], /--memory is a whole number/],
+    [["--cpus", "0", "x.py"], /--cpus is a number above 0, such as 0.5 or 4/],
     [["--max-upload", "much", "x.py"], /--max-upload is a size above 0/],
     [["--max-upload", "0", "x.py"], /--max-upload is a size above 0/],
     [["--timeout", "soon", "x.py"], /Write it as 90s/],
@@ -187,7 +188,7 @@ describe("a target in the cloud", () => {
       allowedHosts: ["pypi.org", "*.pythonhosted.org"],
       ports: [8000],
     });
-    expect(toTarget({ memory: "64" }, {}, target)).toEqual({ ...target, memoryMiB: 64 });
+    expect(toTarget({ memory: "64", cpus: "0.5" }, {}, target)).toEqual({ ...target, memoryMiB: 64, cpus: 0.5 });
     expect(toTarget({ network: "none" }, {}, target)).not.toHaveProperty("allowedHosts");
   });
 
