@@ -22,5 +22,7 @@ export interface ContractSubject {
     readonly endTerminalInput?: string;
     /** Cells: why output that is not UTF-8 does not come as it was written. */
     readonly keepCellBytes?: string;
+    /** Cells: why the quotes around a string are missing from its text form. */
+    readonly quoteCellText?: string;
   };
 }

@@ -32,6 +32,9 @@ export function toE2bSubject(newProvider: () => Provider): ContractSubject {
     newProvider,
     spec: E2B_SPEC,
     cannot: {
+      holdBack: "the emulator takes all output in; E2B's own daemon holds commands back",
+      keepCellBytes: "E2B's interpreter tells output as text",
+      quoteCellText: "E2B's interpreter leaves the quotes off",
       limitMemory: "the emulator has no control groups; at E2B the memory is the machine's own",
     },
   };

@@ -15,6 +15,7 @@ interface EndedCell {
 /** The promises of core/interpreter.ts, with Python. */
 export function testInterpreterContract(open: () => Sandbox, { cannot }: ContractSubject): void {
   let context: CodeContext;
+  const quoted = (text: string): string => (cannot?.quoteCellText === undefined ? `'${text}'` : text);
   const interpreter = (): Interpreter => toInterpreter(open());
   const run = (code: string, cell: Partial<Cell> = {}): Promise<EndedCell> =>
     runCell(interpreter(), { contextId: context.id, code, ...cell });
@@ -44,7 +45,7 @@ export function testInterpreterContract(open: () => Sandbox, { cannot }: Contrac
     const { outputs } = await run("display('one'); display(2)\n'three'");
 
     const results = outputs.filter(({ kind }) => kind === "result");
-    expect(plainOf({ outputs })).toEqual(["'one'", "2", "'three'"]);
+    expect(plainOf({ outputs })).toEqual([quoted("one"), "2", quoted("three")]);
     expect(results.map((result) => result.kind === "result" && result.isMain)).toEqual([false, false, true]);
   });
 
@@ -149,7 +150,7 @@ export function testInterpreterContract(open: () => Sandbox, { cannot }: Contrac
 
     expect(exit).toEqual({ kind: "exited", code: 1 });
     expect(outputs.find(({ kind }) => kind === "error")).toMatchObject({ name: "KeyboardInterrupt" });
-    expect(plainOf(await run("kept"))).toEqual(["'still here'"]);
+    expect(plainOf(await run("kept"))).toEqual([quoted("still here")]);
   });
 
   it("gives a cell its own environment, and takes it back", async () => {
@@ -172,7 +173,7 @@ export function testInterpreterContract(open: () => Sandbox, { cannot }: Contrac
 
     const { outputs } = await runCell(interpreter(), { contextId: id, code: "import os\nos.getcwd()" });
 
-    expect(plainOf({ outputs })).toEqual([`'${open().workspace}/deep/down'`]);
+    expect(plainOf({ outputs })).toEqual([quoted(`${open().workspace}/deep/down`)]);
     await interpreter().removeContext(id, newCall());
   });
 
@@ -230,7 +231,7 @@ export function testInterpreterContract(open: () => Sandbox, { cannot }: Contrac
     await interpreter().restartContext(context.id, newCall());
 
     expect((await ended).exit).toMatchObject({ kind: "lost" });
-    expect(plainOf(await run("'new'"))).toEqual(["'new'"]);
+    expect(plainOf(await run("'new'"))).toEqual([quoted("new")]);
   });
 
   it("ends a cell as lost when its process dies, and can be restarted then", async () => {
@@ -238,7 +239,7 @@ export function testInterpreterContract(open: () => Sandbox, { cannot }: Contrac
 
     expect(exit.kind === "lost" && exit.reason).toMatch(/\w/);
     await interpreter().restartContext(context.id, newCall());
-    expect(plainOf(await run("'again'"))).toEqual(["'again'"]);
+    expect(plainOf(await run("'again'"))).toEqual([quoted("again")]);
   });
 
   it("ends a cell when it is aborted", async () => {

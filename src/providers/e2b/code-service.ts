@@ -31,7 +31,7 @@ function isAbsence(error: unknown): boolean {
 const INTERRUPT = `
 url=http://localhost:8888/api/kernels/$1/interrupt
 if command -v curl >/dev/null && curl -fsS -m 5 -o /dev/null -X POST "$url" 2>/dev/null; then exit 0; fi
-for line in $(grep -l -a -e "$1" /proc/[0-9]*/cmdline 2>/dev/null); do
+for line in $(grep -l -a -e "kernel-$1" /proc/[0-9]*/cmdline 2>/dev/null); do
   pid=\${line#/proc/}
   pid=\${pid%/cmdline}
   if [ "$pid" != $$ ]; then kill -INT "-$pid" 2>/dev/null || kill -INT "$pid" 2>/dev/null; fi

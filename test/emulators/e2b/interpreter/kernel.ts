@@ -99,7 +99,8 @@ export class Kernel {
   async #start(): Promise<RunningKernel> {
     const machine = await this.#sandbox.machine();
     const process = await machine.startNumbered({
-      argv: PROGRAMS[this.info.language] ?? [],
+      // Jupyter's kernels are told the file of their connection, which is named after the context.
+      argv: [...(PROGRAMS[this.info.language] ?? []), "-f", `kernel-${this.info.id}.json`],
       env: toEnvironment(USER, this.#sandbox),
       workdir: this.info.cwd,
       userId: findUser(USER)?.id,
