@@ -55,15 +55,9 @@ function follow(machine: Machine, command: SessionCommand, cut: AbortSignal): Ch
   const ended = AbortSignal.any([cut, closing.signal]);
   const { stdout, stderr, ready } = demultiplex(readLog(toLogSource(machine, command), ended));
   const stdin = createStdin(sandbox, command, ready);
-  const untilEnd = async (work: Promise<void>): Promise<void> => {
-    try {
-      await work;
-    } catch (error) {
-      // What fails because the command has ended is no failure, as `toProcess` sees then.
-      await delay(END_GRACE_MS, undefined, { signal: ended }).catch(() => {});
-      throw error;
-    }
-  };
+  // A pipe that a command has left unread never answers: its end is the answer then.
+  const untilEnd = (work: Promise<void>): Promise<void> =>
+    Promise.race([unlessEnding(work, ended), whenAborted(ended)]);
   return {
     stdout,
     stderr,
@@ -76,6 +70,23 @@ function follow(machine: Machine, command: SessionCommand, cut: AbortSignal): Ch
       void closeSession(sandbox, command.sessionId);
     },
   };
+}
+
+/** What fails because the command has ended is no failure; that is told a little later. */
+async function unlessEnding(work: Promise<void>, ended: AbortSignal): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    await delay(END_GRACE_MS, undefined, { signal: ended }).catch(() => {});
+    if (!ended.aborted) throw error;
+  }
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 /** Lines of base64, see `relay-script.ts`. */

@@ -22,7 +22,7 @@ export async function openTerminal(request: ChannelRequest, size: TerminalSize):
   const stdout = new PassThrough();
   const filter = createStartFilter(toStartMark(plan.nonce));
   const onData = (bytes: Uint8Array): void => {
-    if (!stdout.writableEnded) stdout.write(filter(bytes));
+    if (!stdout.writableEnded) stdout.write(filter.push(bytes));
   };
   const opening = Promise.all([
     sandbox.process.createPty({ id: plan.id, cols: toCells(size.columns), rows: toCells(size.rows), onData }),
@@ -49,10 +49,18 @@ export async function openTerminal(request: ChannelRequest, size: TerminalSize):
   const current = { pty };
   void keepConnected(request, current, onData).finally(end);
   await pty.sendInput(toStartLine(machine.layout, plan.scriptPath));
+  const ended = new Promise<void>((resolve) => {
+    stdout.once("close", resolve);
+  });
+  const send = async (data: Uint8Array): Promise<void> => {
+    // The shell's line editor would get it, in another mode of the terminal.
+    await Promise.race([filter.started, ended]);
+    await current.pty.sendInput(data);
+  };
   return {
     stdout,
-    write: async (data) => current.pty.sendInput(data),
-    closeStdin: async () => current.pty.sendInput(END_OF_TRANSMISSION),
+    write: send,
+    closeStdin: () => send(END_OF_TRANSMISSION),
     resize: async ({ columns, rows }) => {
       await sandbox.process.resizePtySession(plan.id, toCells(columns), toCells(rows));
     },
