@@ -23,8 +23,8 @@ export function toListing(): readonly ControlRoute[] {
     {
       name: "ListTemplates",
       verb: "GET",
-      path: /^\/templates$/,
-      answer: (account, call) => sendPage(call, account.templates.list("template").map(toTemplate)),
+      path: /^\/(?:v2\/)?templates$/,
+      answer: listTemplates,
     },
     {
       name: "GetTemplateAlias",
@@ -62,6 +62,12 @@ function listSnapshots({ templates }: Account, call: ControlCall): void {
     call,
     toPage(found, call).map((one) => ({ snapshotID: toSnapshotId(one), names: one.names })),
   );
+}
+
+/** All at once; in pages from version 2 on. */
+function listTemplates({ templates }: Account, call: ControlCall): void {
+  const found = templates.list("template");
+  sendPage(call, (call.url.pathname.startsWith("/v2") ? toPage(found, call) : found).map(toTemplate));
 }
 
 function isNamed(snapshot: Template, word: string): boolean {
