@@ -17,7 +17,7 @@ export interface E2bClient {
  * variables. Bundled it finds no `undici` of its own, and uses Node's without HTTP/2: one dead connection is one failed call.
  */
 export async function createE2bClient(apiKey: string, servers: E2bServers): Promise<E2bClient> {
-  const { ApiClient, ConnectionConfig, E2B } = await import("@e2b/code-interpreter");
+  const { ApiClient, ConnectionConfig, E2B } = await import("./sdk.ts");
   const connection = { ...servers, apiKey, debug: false, retries: SDK_RETRIES };
   return {
     Sandbox: new E2B(connection).Sandbox,
