@@ -2,6 +2,7 @@
 // need as chunks. Fails when what the extension loads at its start grows over its budget.
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
 import { toThirdPartyNotices } from "./scripts/third-party-notices.mjs";
 
@@ -33,6 +34,22 @@ const leaveOutOfDocker = {
 };
 
 /**
+ * What Daytona's SDK loads for telemetry (of which we send none) and for images that are built of local files (the workspace
+ * is brought later): two thirds of the chunk.
+ * @type {import("esbuild").Plugin}
+ */
+const leaveOutOfDaytona = {
+  name: "leave-out-of-daytona",
+  setup(build) {
+    build.onResolve({ filter: /^@(aws-sdk|opentelemetry)\// }, ({ path, importer }) =>
+      path !== "@opentelemetry/api" && /node_modules\/@daytona\//.test(importer)
+        ? { path, namespace: "left-out" }
+        : undefined,
+    );
+  },
+};
+
+/**
  * Options for what runs in Node by itself.
  * @type {import("esbuild").BuildOptions}
  */
@@ -46,7 +63,9 @@ export const nodeOptions = {
   keepNames: true,
   legalComments: "none",
   external: ["cpu-features", "*.node"],
-  plugins: [leaveOutOfDocker],
+  // Its entry for ES modules asks for what it uploads with at run time, which a bundle can't answer.
+  alias: { "@daytona/sdk": fileURLToPath(new URL("node_modules/@daytona/sdk/cjs/index.js", import.meta.url)) },
+  plugins: [leaveOutOfDocker, leaveOutOfDaytona],
   chunkNames: "chunks/[name]-[hash]",
   banner: { js: commonJsNames },
   logLevel: "warning",

@@ -2,6 +2,7 @@ import type { Sandbox as SdkSandbox } from "@daytona/sdk";
 import { type Call, toCleanupCall } from "../../core/call.ts";
 import type { Command, Process, Sandbox } from "../../core/sandbox.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
+import { createDriverInterpreter } from "../posix/interpreter/driver-interpreter.ts";
 import { createWorkspaceFiles } from "../posix/workspace-files.ts";
 import { type Account, toThrown } from "./account.ts";
 import { scheduleEnd } from "./end-of-life.ts";
@@ -49,6 +50,8 @@ export function createDaytonaSandbox(parts: Pick<Machine, "account" | "sandbox" 
     destroy,
     images: createImages(sandbox, work),
     ports: createPorts(sandbox, work),
+    // Daytona's own gives text alone.
+    interpreter: createDriverInterpreter(exec, layout.folders.workspace),
     // One with a GPU is deleted when it stops.
     ...(sandbox.gpu > 0 ? {} : { pause }),
   };

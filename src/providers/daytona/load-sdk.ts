@@ -1,4 +1,5 @@
-import type * as DaytonaSdk from "@daytona/sdk";
+import type { Daytona } from "@daytona/sdk";
+import type * as SdkModule from "./sdk.ts";
 
 /** What the SDK's client is made of. */
 export interface ClientOptions {
@@ -25,10 +26,12 @@ const CLOUD_FUNCTION_VARIABLES = [
 /** No call that is awaited takes longer; the SDK's own limit is a day. */
 const REQUEST_TIMEOUT_MS = 20 * 60 * 1000;
 
-let loading: Promise<typeof DaytonaSdk> | undefined;
+type Sdk = typeof SdkModule;
+
+let loading: Promise<Sdk> | undefined;
 
 /** Loads the SDK (at the first call) and makes a client, which connects at its first call. */
-export async function createDaytonaClient({ apiKey, apiUrl, region }: ClientOptions): Promise<DaytonaSdk.Daytona> {
+export async function createDaytonaClient({ apiKey, apiUrl, region }: ClientOptions): Promise<Daytona> {
   const sdk = await loadSdk();
   const restore = hideVariables(Object.keys(process.env).filter((name) => name.startsWith("DAYTONA_")));
   // It also looks into files of the folder that we happen to run in, unless the variable is there.
@@ -52,11 +55,11 @@ export async function createDaytonaClient({ apiKey, apiUrl, region }: ClientOpti
   }
 }
 
-function loadSdk(): Promise<typeof DaytonaSdk> {
+function loadSdk(): Promise<Sdk> {
   if (loading) return loading;
   // It looks where it runs when it is loaded, which is over when `import` has settled.
   const restore = hideVariables(CLOUD_FUNCTION_VARIABLES);
-  loading = import("@daytona/sdk").finally(restore);
+  loading = import("./sdk.ts").finally(restore);
   return loading;
 }
 
