@@ -9,7 +9,7 @@ import { findUser } from "./users.ts";
 import { removePath } from "./envd/file-tools.ts";
 
 /** What limits the account. */
-export interface AccountLimits {
+interface AccountLimits {
   /** How many sandboxes may run at once. */
   readonly maxSandboxes: number;
   readonly maxCreatesPerSecond: number;

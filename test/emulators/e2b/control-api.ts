@@ -139,7 +139,7 @@ export const CONTROL_ROUTES: readonly ControlRoute[] = [
 ];
 
 /** Answers in JSON, or with nothing. */
-export function send({ response }: Pick<ControlCall, "response">, status: number, body?: unknown): void {
+function send({ response }: Pick<ControlCall, "response">, status: number, body?: unknown): void {
   if (body === undefined) return void response.writeHead(status).end();
   response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
 }

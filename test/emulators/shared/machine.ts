@@ -122,7 +122,8 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     },
     async destroy() {
       killIfThere(pid, "SIGKILL");
-      signalEntered("SIGCONT");
+      // One that goes on would see its child stopped, until that is really gone.
+      signalEntered("SIGKILL");
       await ended;
     },
   };

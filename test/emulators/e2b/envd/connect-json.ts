@@ -49,7 +49,7 @@ const HEAD_BYTES = 5;
 const END_FLAG = 2;
 
 /** Whether a call's answer comes in parts. */
-export function isStreaming({ headers }: IncomingMessage): boolean {
+function isStreaming({ headers }: IncomingMessage): boolean {
   return (headers["content-type"] ?? "").startsWith("application/connect+json");
 }
 
