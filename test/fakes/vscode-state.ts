@@ -7,6 +7,8 @@ export interface FakeState {
   folders: { readonly uri: URI; readonly name: string; readonly index: number }[];
   documents: FakeDocument[];
   activeEditor: { readonly document: FakeDocument; readonly selection: FakeSelection } | undefined;
+  /** The editors that are seen; what decorates their lines is kept in `marked`, by line from 0. */
+  visibleEditors: FakeEditor[];
   isTrusted: boolean;
   /** Buttons to press, in order, on the messages to come; undefined dismisses one. */
   answers: (string | undefined)[];
@@ -69,6 +71,12 @@ export interface FakeDocument {
   save(): Promise<boolean>;
 }
 
+export interface FakeEditor {
+  readonly document: FakeDocument;
+  marked: readonly number[];
+  setDecorations(style: unknown, ranges: readonly { readonly start: FakePlace }[]): void;
+}
+
 export interface FakeInputBox {
   readonly title?: string;
   readonly password?: boolean;
@@ -99,6 +107,7 @@ export const state: FakeState = {
   folders: [],
   documents: [],
   activeEditor: undefined,
+  visibleEditors: [],
   isTrusted: true,
   answers: [],
   picks: [],
@@ -126,6 +135,7 @@ export function resetFake(settings: Record<string, unknown> = {}): void {
     folders: [],
     documents: [],
     activeEditor: undefined,
+    visibleEditors: [],
     isTrusted: true,
     answers: [],
     picks: [],
@@ -146,6 +156,18 @@ export function resetFake(settings: Record<string, unknown> = {}): void {
   state.commands.clear();
   state.serializers.clear();
   state.disk.clear();
+}
+
+/** An editor that is seen. */
+export function fakeEditor(document: FakeDocument): FakeEditor {
+  const editor: FakeEditor = {
+    document,
+    marked: [],
+    setDecorations: (_style, ranges) => {
+      editor.marked = ranges.map(({ start }) => start.line);
+    },
+  };
+  return editor;
 }
 
 /** A document as an editor shows it; `save` notes itself in `saved`. */

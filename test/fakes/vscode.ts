@@ -13,7 +13,7 @@ import {
 
 export { URI as Uri };
 
-export { type FakeDocument, type FakeState, fakeDocument, resetFake, state } from "./vscode-state.ts";
+export { type FakeDocument, type FakeState, fakeDocument, fakeEditor, resetFake, state } from "./vscode-state.ts";
 
 interface Disposable {
   dispose(): void;
@@ -201,7 +201,7 @@ export const window = {
     return state.activeEditor;
   },
   get visibleTextEditors() {
-    return state.activeEditor ? [state.activeEditor] : [];
+    return state.visibleEditors;
   },
   onDidChangeActiveTextEditor: editorChanged.event,
   onDidChangeVisibleTextEditors: never,

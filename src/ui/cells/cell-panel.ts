@@ -125,7 +125,12 @@ export class CellPanel implements Disposable {
     const { workspaceRoot, path } = this.#state;
     const waiting = this.#deps.queue.waiting(workspaceRoot, path);
     const entries = [
-      ...runs.map((run, at) => toEntry(run, runs[at - 1])),
+      ...runs.map((run, at) =>
+        toEntry(
+          run,
+          runs.slice(0, at).findLast(({ startedAt }) => startedAt),
+        ),
+      ),
       ...waiting.map(({ id, input }) => toWaitingEntry(id, input.command.code)),
     ];
     return {

@@ -27,6 +27,8 @@ export interface BarValue {
 const MAX_SERIES = 20;
 const MAX_POINTS = 2_000;
 const MAX_BARS = 200;
+/** Beyond it differences are no longer numbers. */
+const MAX_VALUE = 1e100;
 
 /**
  * Reads a chart as E2B describes it, see `CHART_MIME`; undefined when it is of a kind that is not drawn, or says nothing.
@@ -64,10 +66,10 @@ function readSeries(element: Record<string, unknown>): PointSeries {
   const kept = all.filter((_, at) => at % step === 0);
   const label = toText(element["label"]);
   const xs = kept.map(([x]) => toPlace(x));
-  const isNumeric = xs.every(Number.isFinite);
+  const isNumeric = xs.every(isDrawable);
   const points = kept
     .map(([, y], at): readonly [number, number] => [isNumeric ? (xs[at] ?? 0) : at, Number(y)])
-    .filter(([, y]) => Number.isFinite(y));
+    .filter(([, y]) => isDrawable(y));
   return isNumeric ? { label, points } : { label, points, names: kept.map(([x]) => toText(x)) };
 }
 
@@ -79,8 +81,12 @@ function toPlace(value: unknown): number {
 
 function readBar(element: Record<string, unknown>, key: "value" | "angle"): readonly BarValue[] {
   const value = Number(element[key]);
-  if (!Number.isFinite(value) || (key === "angle" && value < 0)) return [];
+  if (!isDrawable(value) || (key === "angle" && value < 0)) return [];
   return [{ label: toText(element["label"]), group: toText(element["group"]), value }];
+}
+
+function isDrawable(value: number): boolean {
+  return Math.abs(value) <= MAX_VALUE;
 }
 
 function isPair(value: unknown): value is readonly [unknown, unknown] {

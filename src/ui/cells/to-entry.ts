@@ -25,7 +25,7 @@ export function isCellRun(run: RunRecord): run is CellRun {
   return run.command.kind === "cell";
 }
 
-/** The run of a cell as it is drawn. @param before the one of the same file that came before it */
+/** The run of a cell as it is drawn. @param before the last one of the same file that had begun when it was asked for */
 export function toEntry(run: CellRun, before: CellRun | undefined): CellEntry {
   const state = outcomeOf(run);
   const duration = durationMsOf(run);
@@ -86,12 +86,12 @@ function describeCellState(run: CellRun): string {
     : describeState(run);
 }
 
-/** Whether what the cell before it defined was no longer there. */
+/** Whether what the cell before it defined was no longer there. Within a session the engine says by itself when it was lost. */
 function isAfresh(run: CellRun, before: CellRun): boolean {
-  if (run.command.language !== before.command.language) return false;
-  if (run.cellCount !== undefined && before.cellCount !== undefined && run.sessionId === before.sessionId)
-    return run.cellCount <= before.cellCount;
-  return run.sessionId !== undefined && before.sessionId !== undefined && run.sessionId !== before.sessionId;
+  if (run.command.language !== before.command.language || !run.startedAt) return false;
+  if (run.sessionId !== before.sessionId) return true;
+  const isCountedAnew = (run.cellCount ?? 0) <= (before.cellCount ?? 0) && run.cellCount !== undefined;
+  return isCountedAnew && (run.notes ?? []).length === 0;
 }
 
 function describeFresh(): string {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { RunsView, toBadge } from "../../../src/ui/views/runs-view.ts";
+import { restartContext } from "../../../src/ui/cells/restart-context.ts";
 import { SessionsView } from "../../../src/ui/views/sessions-view.ts";
 import { documentSaved, resetFake, state } from "../../fakes/vscode.ts";
 import { URI } from "../../fakes/uri.ts";
@@ -181,6 +182,47 @@ describe("SessionsView", () => {
     await store.load();
 
     expect((await drawSessions(deps))[0]?.[2]).toBe("session;ready;here;ports;images;gpus;interpreter;pause");
+  });
+
+  it("lists below a session in which cells have run where they keep their state, asking the engine once", async () => {
+    const { deps, engine, store } = fakeDeps();
+    engine.sessions = [fakeSession(), fakeSession({ id: "s-2" })];
+    engine.runs = [
+      fakeRun({ sessionId: "s-1", command: { kind: "cell", path: "plot.py", language: "python", code: "1" } }),
+    ];
+    engine.contexts = [{ id: "k-1", language: "python", path: "plot.py", count: 3 }];
+    await store.load();
+    const view = new SessionsView(store, deps.cells);
+    const rows = await view.getChildren();
+    const items = await Promise.all(rows.map((node) => view.getTreeItem(node)));
+    const [first] = rows;
+    const contexts = await view.getChildren(first);
+    engine.contexts = [];
+    const [context] = await view.getChildren(first);
+
+    expect(items.map((item) => item.collapsibleState)).toEqual([2, 0]);
+    expect(contexts).toMatchObject([{ kind: "context", session: { id: "s-1" }, context: { id: "k-1" } }]);
+    expect(context && (await view.getTreeItem(context))).toMatchObject({
+      label: "python · plot.py · 3 cells",
+      contextValue: "context",
+    });
+  });
+
+  it("lists contexts anew once one was restarted", async () => {
+    const { deps, engine, store } = fakeDeps();
+    engine.sessions = [fakeSession()];
+    engine.contexts = [{ id: "k-1", language: "python", path: "plot.py", count: 3 }];
+    await store.load();
+    const view = new SessionsView(store, deps.cells);
+    const node = { kind: "session", session: fakeSession() } as const;
+    const [context] = await view.getChildren(node);
+    let drawn = 0;
+    view.onDidChangeTreeData(() => drawn++);
+    engine.contexts = [{ id: "k-1", language: "python", path: "plot.py", count: 0 }];
+    await restartContext(deps, context);
+
+    expect(drawn).toBe(1);
+    expect(await view.getChildren(node)).toMatchObject([{ context: { count: 0 } }]);
   });
 
   it("shows many sandboxes of single runs as one row, with what they cost together", async () => {
