@@ -18,6 +18,11 @@ const KEPT = [
   "CONTAINER_SSHKEY",
   "PODMAN_",
   "SANDPIPER_",
+  // Where servers are that the user hosts; keys come another way.
+  "E2B_API_URL",
+  "E2B_SANDBOX_URL",
+  "E2B_DOMAIN",
+  "DAYTONA_API_URL",
   // For Docker hosts that are reached by the user's own ssh. No sandbox gets this environment.
   "SSH_AUTH_SOCK",
   "DBUS_SESSION_BUS_ADDRESS",

@@ -35,6 +35,7 @@ export async function startModalEditor(resources: DisposableStore): Promise<Moda
 /** Signs in by the key that the emulator takes, as its user would. */
 export async function signIn(workbench: Workbench): Promise<void> {
   await workbench.runCommand("Sandbox: Sign In");
+  await workbench.pick(/^Modal/);
   await workbench.pick("Paste a Token");
   await typeSecret(workbench, "MODAL_TOKEN_ID", EMULATOR_TOKEN.tokenId);
   await typeSecret(workbench, "MODAL_TOKEN_SECRET", EMULATOR_TOKEN.tokenSecret);

@@ -83,10 +83,16 @@ describe("the engine's environment", () => {
       NODE_OPTIONS: "x",
       DOCKER_AUTH_CONFIG: "x",
       SANDPIPER_TOKEN: "x",
+      E2B_API_URL: "https://api.e2b.example",
+      E2B_API_KEY: "x",
+      DAYTONA_API_URL: "https://daytona.example/api",
+      DAYTONA_API_KEY: "x",
     };
 
     expect(Object.keys(toEngineEnv(env, false)).sort()).toEqual([
+      "DAYTONA_API_URL",
       "DOCKER_HOST",
+      "E2B_API_URL",
       "HOME",
       "LC_ALL",
       "PATH",
