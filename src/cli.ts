@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command line: a second door to the engine that the editor uses.
 import { listBatches } from "./cli/batch.ts";
+import { manageContexts } from "./cli/cell-contexts.ts";
 import { checkNode } from "./cli/check-node.ts";
 import { type CliContext, createContext } from "./cli/connect.ts";
 import { FAILED } from "./cli/exit-code.ts";
@@ -40,6 +41,7 @@ const COMMANDS: ReadonlyMap<string, (context: CliContext) => Promise<number>> = 
   ["pause", pauseSession],
   ["resume", resumeSession],
   ["port", openPort],
+  ["contexts", manageContexts],
   ["image", saveImage],
   ["images", listImages],
   ["pull", pullSession],

@@ -8,6 +8,8 @@ import type { CliContext } from "./connect.ts";
 export interface Follower {
   readonly runId: string;
   readonly onChunk: (chunk: LogChunk) => Promise<void>;
+  /** Called whenever all output so far has been handed on, before the end. */
+  readonly onTaken?: () => Promise<void>;
   /** Called with the new connection when the engine had to be started anew. */
   readonly onReconnect: (engine: ConnectedEngine) => void;
 }
@@ -24,6 +26,7 @@ export async function followToEnd(context: CliContext, first: ConnectedEngine, f
       runId: follower.runId,
       fromOffset: offset,
       signal: gone.signal,
+      ...(follower.onTaken ? { onTaken: follower.onTaken } : {}),
     });
     try {
       for (let step = await following.next(); ; step = await following.next()) {

@@ -3,6 +3,8 @@ export const HELP = `Run code in a sandbox, review what it changed, and bring an
 Run
   sandpiper run [options] FILE [ARGS…]     run a file of the workspace
   sandpiper run [options] -- CMD [ARGS…]   run a command
+  sandpiper run --cell N|all [--results DIR] [options] FILE
+                                           run one of the file's cells, or all of them, after those that ran before
   sandpiper runs [--batch BATCH] [--json]  list runs; those of a batch only when it is named
   sandpiper run --count N [--concurrency M] [options] FILE [ARGS…]
                                            run it in N sandboxes, M at once, from one snapshot: a batch
@@ -28,6 +30,9 @@ Sessions
   sandpiper pause SESSION                  keep memory and files and end the sandbox, where the provider can; the next run
                                            that could use it, or resume, goes on
   sandpiper resume SESSION                 go on with a paused session
+  sandpiper contexts SESSION [--json]      where the session's cells keep their state: one for each of their files
+  sandpiper contexts SESSION restart [FILE]
+                                           forget that state, of one file or of all
   sandpiper port SESSION PORT [--token]    where a port can be reached from outside; --token also prints what lets in
   sandpiper image SESSION                  keep a sandbox's file system as an image; prints what --image takes
   sandpiper images [where] [--json]        the templates and images of a provider, and what a sandbox from each costs
@@ -88,6 +93,10 @@ Options of run, besides
   --timeout TIME       stop after 90s, 10m, 2h…; never by default
   --budget USD         end the run, and its sandbox after a snapshot, when its time has cost so much
   --env NAME[=VALUE]   an environment variable, the one of here without a value; may be repeated
+  --cell N|all         of a file with lines "# %%": what stands below the Nth of them, from 1 (0: before the first), leaving
+                       out "# %% [markdown]". The cells of a file share what they define for as long as their session
+                       lasts. What they show as text goes to stdout
+  --results DIR        save what cells show there: as png, jpg, svg, html, json, md, tex or txt
   --count N            so many runs, each in a sandbox of its own that knows its place by SANDPIPER_INDEX (from 0) and
                        SANDPIPER_COUNT; a table on a terminal, else a line for each that has ended
   --concurrency M      so many of them at once; as many as the provider lets when left out
@@ -104,6 +113,8 @@ Options of run, besides
                          {"type":"run","run":{…}}            whenever the run's record changes
                          {"type":"output","stream":"stdout","offset":0,"text":"…"}
                                                              "base64" in place of "text" where it is not UTF-8
+                         {"type":"result","output":{…}}      with --cell: what it shows, in forms by MIME type; "saved" are
+                                                             the files that --results made of it
                          {"type":"changes","changes":[…]}    the files that the run changed
                          {"type":"applied","result":{…}}     with --pull apply
                          {"type":"error","code":"…","message":"…"}

@@ -1,8 +1,9 @@
 import { parseArgs } from "node:util";
 import { DEFAULT_MAX_FILE_MIB, DEFAULT_MAX_UPLOAD_MIB } from "../sessions/default-target.ts";
 import type { BatchPlan } from "../sessions/cloud-records.ts";
-import type { RunRequest } from "../sessions/records.ts";
+import type { RunCommand, RunRequest } from "../sessions/records.ts";
 import { ACCOUNT_OPTIONS } from "./account.ts";
+import { type CellChoice, parseCell } from "./cells.ts";
 import { parseUsd } from "./costs.ts";
 import { parseDuration } from "./duration.ts";
 import { choose, parseCount, parsePairs, parseSizeMiB, TARGET_OPTIONS, toTarget } from "./parse-target.ts";
@@ -20,6 +21,8 @@ const OPTIONS = {
   concurrency: { type: "string" },
   env: { type: "string", multiple: true },
   snapshot: { type: "string" },
+  cell: { type: "string" },
+  results: { type: "string" },
   "allow-secrets": { type: "boolean" },
   "allow-secret": { type: "string", multiple: true },
   "max-upload": { type: "string" },
@@ -36,6 +39,10 @@ export interface RunArguments {
   readonly request: RunRequest;
   /** The id, or its beginning, of the snapshot whose files are to be run. */
   readonly snapshot: string | undefined;
+  /** Which of the file's cells, when it is to be run by cells. */
+  readonly cell: CellChoice | undefined;
+  /** The folder that results of cells are saved into. */
+  readonly results: string | undefined;
   /** How many runs of it, when it is to be a batch. */
   readonly plan: BatchPlan | undefined;
   /** Whose account is used, see `account.ts`. */
@@ -73,9 +80,10 @@ export function parseRunArguments(args: readonly string[], cwd: string, env: Nod
     maxUploadMiB: maxUpload === undefined ? DEFAULT_MAX_UPLOAD_MIB : parseSizeMiB("--max-upload", maxUpload),
     allowedSecrets: values["allow-secrets"] ? "all" : (values["allow-secret"] ?? []),
   };
-  const { snapshot, profile } = values;
+  const { snapshot, profile, results } = values;
   const { json: isJson = false, quiet: isQuiet = false } = values;
-  return { request, plan: toPlan(values), snapshot, profile, pull, isJson, isQuiet };
+  const cell = toCell(values, request.command);
+  return { request, plan: toPlan(values), cell, results, snapshot, profile, pull, isJson, isQuiet };
 }
 
 // A name alone stands for the caller's own variable, so that a secret need not be on the command line.
@@ -85,6 +93,18 @@ function withValue(pair: string, env: NodeJS.ProcessEnv): string {
   if (value === undefined)
     throw new UsageError(`--env ${pair}: there is no such variable here. Set it, or say NAME=VALUE.`);
   return `${pair}=${value}`;
+}
+
+function toCell({ cell, results, count, snapshot }: Values, command: RunCommand): CellChoice | undefined {
+  if (cell === undefined) {
+    if (results === undefined) return undefined;
+    throw new UsageError("--results goes with --cell: nothing else shows results.");
+  }
+  if (count !== undefined || snapshot !== undefined)
+    throw new UsageError("--cell goes neither with --count nor with --snapshot: cells go on from one another.");
+  if (command.kind !== "file") throw new UsageError("--cell goes with a file: name the one with the cells.");
+  if (command.args.length > 0) throw new UsageError("A cell takes no arguments: set them in its code.");
+  return parseCell(cell);
 }
 
 function toPlan({ count, concurrency, pull }: Values): BatchPlan | undefined {

@@ -1,4 +1,6 @@
+import type { CellOutput } from "../core/interpreter.ts";
 import type { ApplyResult } from "../sessions/engine.ts";
+import { toDisplay } from "../core/workspace-path.ts";
 import { describeFiles, describeSize } from "../sessions/describe-size.ts";
 import type { ReviewedChange, RunRecord } from "../sessions/records.ts";
 import type { LogChunk } from "../sessions/run-log-reader.ts";
@@ -12,6 +14,8 @@ import type { TerminalOutput } from "./terminal-output.ts";
 export interface RunReporter {
   changed(run: RunRecord): void;
   output(chunk: LogChunk): Promise<void>;
+  /** What a cell shows. @param saved paths of the files that it was saved as */
+  shown(output: CellOutput, saved: readonly string[]): Promise<void>;
   ended(run: RunRecord, changes: readonly ReviewedChange[], applied: ApplyResult | undefined): Promise<void>;
 }
 
@@ -21,8 +25,8 @@ export interface Outputs {
   readonly stderr: TerminalOutput;
 }
 
-/** An object per line on stdout; see the help for what they are. */
-export function createJsonReporter({ stdout }: Outputs): RunReporter {
+/** An object per line on stdout; see the help for what they are. @param hasMore whether another run follows one that succeeds */
+export function createJsonReporter({ stdout }: Outputs, hasMore = false): RunReporter {
   const texts = new JsonOutput();
   const print = (event: object): Promise<void> => stdout.write(`${JSON.stringify(event)}\n`);
   return {
@@ -31,12 +35,14 @@ export function createJsonReporter({ stdout }: Outputs): RunReporter {
       const event = texts.push(chunk);
       if (event) await print(event);
     },
+    shown: (output, saved) => print({ type: "result", output, ...(saved.length > 0 ? { saved } : {}) }),
     ended: async (run, changes, applied) => {
       for (const event of texts.flush()) await print(event);
       if (run.changes) await print({ type: "changes", changes });
       if (applied) await print({ type: "applied", result: applied });
       if (run.error) await print({ type: "error", ...run.error, ...toFindings(run) });
-      await print({ type: "end", exitCode: toExitCode(run) });
+      const exitCode = toExitCode(run);
+      if (!hasMore || exitCode !== 0) await print({ type: "end", exitCode });
     },
   };
 }
@@ -64,6 +70,14 @@ export function createPlainReporter(
     output: async ({ stream, data }) => {
       showProgress("");
       await (stream === "stdout" ? stdout : stderr).write(data);
+    },
+    shown: async (output, saved) => {
+      // What was raised is on stderr already.
+      if (output.kind !== "result") return;
+      showProgress("");
+      const text = output.data["text/plain"];
+      if (text !== undefined) await stdout.write(`${text}\n`);
+      for (const file of isQuiet ? [] : saved) await stderr.write(`sandpiper: Saved ${toDisplay(file)}\n`);
     },
     ended: async (run, _changes, applied) => {
       showProgress("");

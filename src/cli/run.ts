@@ -2,6 +2,8 @@ import type { ConnectedEngine } from "../host/engine-client.ts";
 import type { RunRecord, RunRequest } from "../sessions/records.ts";
 import { signIn } from "./account.ts";
 import { runBatch } from "./batch.ts";
+import { type CellChoice, chooseCells } from "./cells.ts";
+import { createSaveResult, followResults, type SaveResult } from "./cell-results.ts";
 import type { CliContext } from "./connect.ts";
 import { BROKEN_PIPE, toExitCode } from "./exit-code.ts";
 import { findSnapshot } from "./find-record.ts";
@@ -14,24 +16,47 @@ import { TerminalOutput } from "./terminal-output.ts";
 export async function run(context: CliContext): Promise<number> {
   const parsed = parseRunArguments(context.args, context.cwd, process.env);
   const { plan, isJson, isQuiet } = parsed;
-  if (!plan) return await runOnce(context, parsed);
+  if (parsed.cell !== undefined) return await runCells(context, parsed, parsed.cell);
+  if (!plan) return await runOnce(context, parsed, {});
   return await runBatch(context, { plan, isJson, isQuiet, toRequest: (engine) => toRequest(engine, parsed, context) });
 }
 
-async function runOnce(context: CliContext, parsed: RunArguments): Promise<number> {
+// One after the other, for as long as they succeed.
+async function runCells(context: CliContext, parsed: RunArguments, choice: CellChoice): Promise<number> {
+  const cells = await chooseCells(parsed.request, choice);
+  const { results } = parsed;
+  for (const [at, { request, stem }] of cells.entries()) {
+    const save = results === undefined ? {} : { saveResult: createSaveResult(results, stem) };
+    const code = await runOnce(context, { ...parsed, request }, { ...save, hasMore: at + 1 < cells.length });
+    if (code !== 0) return code;
+  }
+  return 0;
+}
+
+interface Following {
+  readonly saveResult?: SaveResult;
+  /** Whether another run follows when it succeeds. */
+  readonly hasMore?: boolean;
+}
+
+async function runOnce(context: CliContext, parsed: RunArguments, following: Following): Promise<number> {
   const watch = new RunWatch(await context.connect());
   const outputs = {
     stdout: new TerminalOutput(process.stdout, () => watch.breakOff()),
     stderr: new TerminalOutput(process.stderr),
   };
-  const reporter = toReporter(outputs, parsed);
+  const reporter = toReporter(outputs, parsed, following);
   context.signals.onSignal((count) => watch.stop(count > 1));
   try {
     const record = await watch.start(await toRequest(watch.engine, parsed, context), reporter);
-    forwardInput(watch.engine, record.id);
+    if (record.command.kind !== "cell") forwardInput(watch.engine, record.id);
+    const results = followResults(context.state, record.id, async (output) =>
+      reporter.shown(output, (await following.saveResult?.(output)) ?? []),
+    );
     const last = await followToEnd(context, watch.engine, {
       runId: record.id,
       onChunk: (chunk) => reporter.output(chunk),
+      onTaken: () => results.read(),
       onReconnect: (engine) => watch.use(engine, reporter),
     });
     await finish(watch.engine, reporter, { last, parsed });
@@ -91,9 +116,9 @@ class RunWatch {
   }
 }
 
-function toReporter(outputs: Outputs, { isJson, isQuiet }: RunArguments): RunReporter {
+function toReporter(outputs: Outputs, { isJson, isQuiet }: RunArguments, { hasMore }: Following): RunReporter {
   return isJson
-    ? createJsonReporter(outputs)
+    ? createJsonReporter(outputs, hasMore)
     : createPlainReporter(outputs, { isQuiet, isTerminal: process.stderr.isTTY });
 }
 

@@ -223,7 +223,8 @@ export class ActiveRun {
     const { timeoutMs } = this.#request;
     const timer = timeoutMs > 0 ? clock.after(timeoutMs, () => void this.stop(false, "timeout")) : undefined;
     try {
-      const results = this.#deps.cells.record(process, this.#session, this.record, (...news) => this.#update(...news));
+      const run = { session: this.#session, record: this.record, log };
+      const results = this.#deps.cells.record(process, run, (...news) => this.#update(...news));
       const output = recordOutput(process, log, clock, logger);
       return await Promise.race([results.then(() => output), this.#givenUp()]);
     } finally {

@@ -11,6 +11,8 @@ export interface FollowRequest {
   readonly fromOffset?: number;
   /** Ends the following, not the run. */
   readonly signal: AbortSignal;
+  /** Called whenever all output so far has been taken, before the run's end is told: then what a cell shows has its turn. */
+  readonly onTaken?: () => Promise<void>;
 }
 
 /**
@@ -34,7 +36,7 @@ export async function* followRun(
   };
   const subscription = engine.onDidChange((event) => {
     if (event.type === "run") take(event.run);
-    else if (event.type === "output" && event.runId === runId) wake();
+    else if ((event.type === "output" || event.type === "results") && event.runId === runId) wake();
   });
   signal.addEventListener("abort", wake, { once: true });
   const reader = createRunLogReader(toRunFolder(request.state, runId), request.fromOffset);
@@ -46,6 +48,7 @@ export async function* followRun(
       const next = news.promise;
       const last = ended;
       for (let chunk = await reader.next(); chunk && !signal.aborted; chunk = await reader.next()) yield chunk;
+      await request.onTaken?.();
       if (last) return last;
       await next;
     }

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { type Call, toCleanupCall } from "../../core/call.ts";
 import type { CellProcess, Interpreter } from "../../core/interpreter.ts";
 import type { Logger } from "../../core/logger.ts";
@@ -12,6 +13,7 @@ import { isGone } from "../end-sandbox.ts";
 import type { LiveSession } from "../live-session.ts";
 import type { RunCommand, RunRecord, RunRequest } from "../records.ts";
 import { toWarmKey } from "../session-key.ts";
+import type { RunLogWriter } from "../run-log-writer.ts";
 import type { SessionPool } from "../session-pool.ts";
 import { type StateFolder, toRunFolder, toSessionFolder } from "../state-folder.ts";
 import type { CellContext } from "./cell-context.ts";
@@ -41,6 +43,13 @@ export interface TurnOptions {
   readonly signal: AbortSignal;
   /** Called when another cell goes on. */
   readonly onWait: () => void;
+}
+
+/** A run whose results are kept. */
+export interface CellRun {
+  readonly session: LiveSession | undefined;
+  readonly record: RunRecord;
+  readonly log: Pick<RunLogWriter, "flush">;
 }
 
 type CellCommand = Extract<RunCommand, { kind: "cell" }>;
@@ -88,14 +97,18 @@ export class CellDesk {
    */
   async record(
     process: Process,
-    session: LiveSession | undefined,
-    { id, command }: RunRecord,
+    { session, record: { id, command }, log }: CellRun,
     onNews: (patch: Pick<RunRecord, "cellCount">, note?: string) => void,
   ): Promise<void> {
     if (!isCellProcess(process) || command.kind !== "cell") return;
     const { clock, state } = this.#deps;
     const loss = await recordResults(process, toResultsFile(toRunFolder(state, id)), {
       clock,
+      onWillWrite: async () => {
+        // What was printed before is told before.
+        await setImmediate();
+        await log.flush();
+      },
       onDidGrow: (sizeBytes) => this.#results.fire(id, sizeBytes),
       onCount: (cellCount) => {
         if (session) void this.#noteCount(session, command, cellCount);

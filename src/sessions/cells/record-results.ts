@@ -12,6 +12,8 @@ const MOST_BYTES = 256 * 1024 ** 2;
 /** Who wants to know what is recorded. */
 interface ResultsListener {
   readonly clock: Clock;
+  /** Each result waits for it. */
+  readonly onWillWrite: () => Promise<void>;
   /** Called when the file can be read up to `sizeBytes`. */
   readonly onDidGrow: (sizeBytes: number) => void;
   readonly onCount: (count: number) => void;
@@ -69,6 +71,7 @@ class ResultsWriter {
       return;
     }
     try {
+      await this.#listener.onWillWrite();
       this.#handle ??= await open(this.#file, "wx", 0o600);
       await this.#handle.writeFile(line);
       this.#sizeBytes += line.length;

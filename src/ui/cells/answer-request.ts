@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { whyUnsafePath } from "../../core/workspace-path.ts";
 import { toFolderUri } from "../workspace-folder.ts";
 import type { CellsRequest } from "./cell-messages.ts";
-import type { ReadResults } from "./read-results.ts";
+import type { ReadResults } from "../../sessions/cells/read-results.ts";
 import { copyResult, saveResult } from "./save-result.ts";
 import { type CellRun, toSource } from "./to-entry.ts";
 

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { type CellsMessage, type ResultForm, type ResultView, type TextSpan } from "./cell-messages.ts";
 import type { PrintedText, ReadText } from "./read-text.ts";
-import type { ReadResults } from "./read-results.ts";
+import type { ReadResults } from "../../sessions/cells/read-results.ts";
 import { styleText } from "./style-text.ts";
 import { toResultView } from "./to-result-view.ts";
 import { type CellRun, toSource } from "./to-entry.ts";

@@ -13,7 +13,7 @@ import { CellFeed } from "./cell-feed.ts";
 import type { CellsPage, CellsRequest, CellsState } from "./cell-messages.ts";
 import type { CellQueue } from "./cell-queue.ts";
 import { toCellsHtml } from "./cells-html.ts";
-import { createReadResults, type ReadResults } from "./read-results.ts";
+import { createReadResults, type ReadResults } from "../../sessions/cells/read-results.ts";
 import { createReadText } from "./read-text.ts";
 import { readRequest } from "./read-request.ts";
 import { type CellRun, isCellRun, toEntry, toWaitingEntry } from "./to-entry.ts";

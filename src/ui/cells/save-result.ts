@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { TABLE_MIME } from "../../core/interpreter.ts";
 import { toTable } from "./to-table.ts";
-import type { ReadResults } from "./read-results.ts";
+import type { ReadResults } from "../../sessions/cells/read-results.ts";
 import { isBinary } from "./to-result-view.ts";
 
 /** Which form of which result is meant. */

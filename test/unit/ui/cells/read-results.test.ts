@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { toStateFolder } from "../../../../src/sessions/state-folder.ts";
-import { createReadResults } from "../../../../src/ui/cells/read-results.ts";
+import { createReadResults } from "../../../../src/sessions/cells/read-results.ts";
 import { createReadText } from "../../../../src/ui/cells/read-text.ts";
 import { makeTempFolder, removeFolder } from "../../../rig/temp-folder.ts";
 import { writeLog, writeRaw, writeResults } from "./cell-world.ts";

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import type { CellOutput } from "../../core/interpreter.ts";
-import { toResultsFile } from "../../sessions/cells/results-file.ts";
-import { type StateFolder, toRunFolder } from "../../sessions/state-folder.ts";
+import { toResultsFile } from "./results-file.ts";
+import { type StateFolder, toRunFolder } from "../state-folder.ts";
 
 /** What a cell has shown from some place of its file on. */
 interface ResultsPiece {
