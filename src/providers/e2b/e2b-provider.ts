@@ -79,7 +79,11 @@ async function readOne({ client }: Account, call: Call): Promise<void> {
 async function* list(withAccount: WithAccount, call: Call): AsyncGenerator<SandboxSummary> {
   yield* await withAccount(call, async (account) => {
     const found: SandboxSummary[] = [];
-    for await (const { sandboxId, metadata, state, startedAt, endAt } of listSandboxes(account, OUR_METADATA, call)) {
+    for await (const { sandboxId, metadata, state, startedAt, endAt } of listSandboxes(
+      account.client.Sandbox,
+      OUR_METADATA,
+      call,
+    )) {
       const facts = readMetadata(metadata);
       if (!facts) continue;
       const running = state === "running";

@@ -1,18 +1,25 @@
-import type { SandboxInfo } from "@e2b/code-interpreter";
+import type { SandboxInfo, SandboxListOpts } from "@e2b/code-interpreter";
 import type { Call } from "../../core/call.ts";
 import { abortable } from "../abortable.ts";
-import type { Account } from "./account.ts";
 import { withRetries } from "./retry.ts";
 
 type Listed = Pick<SandboxInfo, "sandboxId" | "metadata" | "state" | "startedAt" | "endAt">;
 
-/** The running and paused sandboxes of an account that have that metadata, page by page. */
+/** What is used of the SDK's class: a list that comes in pages. */
+interface SandboxPages {
+  list(options: SandboxListOpts): {
+    readonly hasNext: boolean;
+    nextItems(options: { readonly signal: AbortSignal }): Promise<readonly Listed[]>;
+  };
+}
+
+/** The running and paused sandboxes of an account that have that metadata. */
 export async function* listSandboxes(
-  { client }: Account,
+  sandboxes: SandboxPages,
   metadata: Readonly<Record<string, string>>,
   call: Call,
 ): AsyncGenerator<Listed> {
-  const pages = client.Sandbox.list({ query: { metadata: { ...metadata }, state: ["running", "paused"] } });
+  const pages = sandboxes.list({ query: { metadata: { ...metadata }, state: ["running", "paused"] } });
   while (pages.hasNext) {
     call.signal.throwIfAborted();
     const { signal } = call;

@@ -65,6 +65,6 @@ async function endWhatWasMade(
 }
 
 async function sweep(account: Account, creation: string, call: Call): Promise<void> {
-  for await (const { sandboxId } of listSandboxes(account, toCreationMetadata(creation), call))
+  for await (const { sandboxId } of listSandboxes(account.client.Sandbox, toCreationMetadata(creation), call))
     await abortable(account.client.Sandbox.kill(sandboxId, { signal: call.signal }), call.signal);
 }
