@@ -209,8 +209,10 @@ class LocalEngine implements HostedEngine {
 
   async setCredential(providerId: ProviderId, credential: Credential | undefined): Promise<void> {
     this.#deps.credentials.set(providerId, credential);
-    // What nobody could reach without it may be there to be swept.
-    if (credential) this.#startSweep();
+    if (!credential) return;
+    // What nobody could reach without it may be there to be swept, or to be found again.
+    this.#startSweep();
+    this.#sweep = Promise.all([this.#sweep, this.#parts.pool.reviveAll(this.#call())]).then(() => undefined);
   }
 
   async checkTarget(target: Target): Promise<void> {

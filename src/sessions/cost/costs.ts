@@ -43,7 +43,7 @@ const MAX_WAIT_MS = 60_000;
 const NO_PRICE =
   "What this run's sandbox costs is not known, so its budget cannot be kept. Set the price in sandpiper.prices, or take away the budget.";
 const NO_SIZE =
-  "What a sandbox gets from this image is not known, nor what that costs, so a budget cannot be kept. Choose an image that the provider lists (Sandbox: Choose Image…), or take away the budget.";
+  "What a sandbox gets from this image is not known, nor what that costs, so a budget cannot be kept. Choose an image that the provider lists (Sandbox: Choose Image…, or sandpiper images), or take away the budget.";
 
 /** What sandboxes cost, have cost and may cost. Ends those that pass a budget, after a snapshot. */
 export class Costs {

@@ -113,6 +113,21 @@ describe("a sandbox that pauses by itself when its time is up", { timeout: 20_00
     expect((await run("cat made.txt")).stdout).toBe("made\n");
   });
 
+  it("is found to have paused once somebody signs in, where the engine that starts has no key yet", async () => {
+    const id = (await run("true")).run.sessionId;
+    await cloud.pauseByItself((await read(id))?.sandboxId ?? "");
+    cloud.onStep = (step) => {
+      if (step === "connect") throw new SandboxError("auth", "Sign in.");
+    };
+    await bench.restart({ clock });
+    expect((await read(id))?.state).toBe("ready");
+
+    cloud.onStep = () => undefined;
+    await bench.engine.setCredential("e2b", { apiKey: "e2b_x" });
+
+    await expect.poll(async () => (await read(id))?.state).toBe("paused");
+  });
+
   it("stays as it is while its provider cannot be asked, and goes on when it can", async () => {
     const id = (await run("echo made > made.txt")).run.sessionId;
     await cloud.pauseByItself((await read(id))?.sandboxId ?? "");
