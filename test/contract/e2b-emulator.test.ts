@@ -98,7 +98,10 @@ describe("a command in the emulated E2B", () => {
 
   it("runs on when its client leaves, and another hears what it says from then on", async () => {
     const script = "echo early; read word; echo late $word";
-    const first = await sandbox.commands.run(script, { background: true, stdin: true });
+    const early = Promise.withResolvers<void>();
+    const onStdout = () => early.resolve();
+    const first = await sandbox.commands.run(script, { background: true, stdin: true, onStdout });
+    await early.promise;
     await first.disconnect();
 
     const second = await sandbox.commands.connect(first.pid);

@@ -37,7 +37,7 @@ export async function answerSandbox({ account, faults, forwards }: FrontDeps, tr
   watch(sandbox, request, response);
   if (target.port === ENVD_PORT) return answerEnvd({ sandbox, request, response }, url, faults);
   if (target.port === INTERPRETER_PORT && sandbox.parts.template.hasInterpreter) {
-    return answerInterpreter(sandbox, { request, response, url });
+    return answerInterpreter(sandbox, request, response);
   }
   const onClosed = () => refuse(response, target, "The sandbox is running but port is not open");
   await forwards.pass({ owner: sandbox, port: target.port }, request, response, onClosed);
