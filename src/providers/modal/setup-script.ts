@@ -77,7 +77,6 @@ elif su -p -s /bin/sh -c true -- "$name" >/dev/null 2>&1; then
 else
   fail "it has none of setpriv, unshare and su"
 fi
-chmod 700 ${FOLDERS.private}
 printf %s "$1" >${SCRIPT_PATHS.shell}
 printf %s "$2" >${SCRIPT_PATHS.perl}
 printf %s "$4" >${TOOLS}/kill-all.sh
@@ -96,6 +95,7 @@ const SET_UP = `
 mkdir -p ${TOOLS} ${FOLDERS.workspace} ${FOLDERS.private} ${HOME}
 made=$?
 (shift; ${SETUP}) >${TOOLS}/setup-$1
+chmod 700 ${FOLDERS.private} # nobody but root and that user is there by now
 `;
 
 /**
