@@ -1,4 +1,5 @@
 import type { CellOutput } from "../../../core/interpreter.ts";
+import { MOST_FRAME_BYTES } from "./relay-script.ts";
 
 /** What the driver says; see relay-script.ts for the bytes. */
 export type DriverFrame =
@@ -10,8 +11,6 @@ export type DriverFrame =
 
 const BROKEN = "A cell broke the connection to its context.";
 const HEAD_BYTES = 5;
-/** A result may hold 10 MiB, escaped as JSON; who sends more is not the driver. */
-const MOST_FRAME_BYTES = 64 * 1024 ** 2;
 /** What a start-up file of Python's may print before the driver's first frame. */
 const MOST_NOISE_BYTES = 1024 ** 2;
 

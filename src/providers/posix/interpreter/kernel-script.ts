@@ -182,12 +182,15 @@ class Kernel:
         lines = [line + "\n" for line in code.split("\n")]
         linecache.cache[name] = (len(code), None, lines, name)
         tree = compile(code, name, "exec", self.flags | ast.PyCF_ONLY_AST, True)
+        # CO_COROUTINE: it awaits something at its top, so all of it runs in the event loop.
+        mentions = "await" in code or "async" in code
+        is_async = mentions and self.compile(tree, name, "exec").co_flags & 0x80
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        self.evaluate(self.compile(tree, name, "exec"))
-        if last is None:
-            return
-        value = self.evaluate(self.compile(ast.Expression(last.value), name, "eval"))
-        if value is None or is_silenced(code, last):
+        parts = [self.compile(tree, name, "exec")]
+        if last is not None:
+            parts.append(self.compile(ast.Expression(last.value), name, "eval"))
+        value = self.evaluate_in_loop(parts) if is_async else self.evaluate(parts)
+        if last is None or value is None or is_silenced(code, last):
             return
         builtins._ = value
         show(value, True)
@@ -199,16 +202,24 @@ class Kernel:
                 self.flags |= feature.compiler_flag
         return code
 
-    def evaluate(self, code):
-        names = self.module.__dict__
-        # CO_COROUTINE: it awaits something at its top.
-        if not code.co_flags & 0x80:
-            return eval(code, names)
+    def evaluate(self, parts):
+        for part in parts:
+            value = eval(part, self.module.__dict__)
+        return value
+
+    async def evaluate_each(self, parts):
+        for part in parts:
+            value = eval(part, self.module.__dict__)
+            if part.co_flags & 0x80:
+                value = await value
+        return value
+
+    def evaluate_in_loop(self, parts):
         import asyncio
         if self.loop is None or self.loop.is_closed():
             self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
-        task = self.loop.create_task(eval(code, names))
+        task = self.loop.create_task(self.evaluate_each(parts))
         try:
             return self.loop.run_until_complete(task)
         except BaseException:

@@ -1,3 +1,6 @@
+/** A result may hold 10 MiB, and six times that escaped as JSON; who sends more is not the driver. */
+export const MOST_FRAME_BYTES = 128 * 1024 ** 2;
+
 /**
  * The outer half of the driver: it forks, runs {@link KERNEL_SCRIPT} in the child, and passes on what that says as frames on
  * its own stdout. A process of its own, so that code which holds the interpreter's lock, or forks, or dies, holds up nothing.
@@ -16,6 +19,7 @@ CHUNK = 65536
 LITTLE = 16384
 # A pipe holds no more: what comes besides was written later.
 MOST_HELD = 1 << 20
+MOST_FRAME = ${MOST_FRAME_BYTES}
 
 
 def write_all(fd, data):
@@ -91,7 +95,12 @@ class Relay:
         data = self.read(self.frames)
         self.held += data or b""
         while len(self.held) >= HEAD.size:
-            end = HEAD.size + HEAD.unpack_from(self.held)[1]
+            size = HEAD.unpack_from(self.held)[1]
+            if size > MOST_FRAME:
+                # No frame of ours: the other side is to see that, and ends it all.
+                write_all(1, self.held[:HEAD.size])
+                os.kill(self.child, signal.SIGKILL)
+            end = HEAD.size + size
             if len(self.held) < end:
                 break
             self.drain()
