@@ -117,10 +117,10 @@ async function giveUp(account: Account, { name, creating, call }: GivenUp): Prom
     return false;
   })();
   try {
-    while (isOpen && !cleanup.signal.aborted) {
+    do {
       isOpen = await Promise.race([settled, delay(SWEEP_PAUSE_MS, true)]);
       await deleteByName(account, name, cleanup);
-    }
+    } while (isOpen && !cleanup.signal.aborted);
   } catch (failure) {
     const { message } = toSandboxError(failure, account);
     call.logger.warn(`A sandbox may have been left running at Daytona, ${name}: ${message}`);

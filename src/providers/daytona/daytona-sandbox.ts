@@ -1,4 +1,5 @@
 import type { Sandbox as SdkSandbox } from "@daytona/sdk";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Call, toCleanupCall } from "../../core/call.ts";
 import type { Command, Process, Sandbox } from "../../core/sandbox.ts";
 import { SandboxError } from "../../core/sandbox-error.ts";
@@ -7,13 +8,13 @@ import { createWorkspaceFiles } from "../posix/workspace-files.ts";
 import { type Account, toThrown } from "./account.ts";
 import { scheduleEnd } from "./end-of-life.ts";
 import { createImages } from "./images.ts";
-import { isGone, type Machine, newGoneError, type Work } from "./machine.ts";
+import { isGone, type Machine, newGoneError, readState, type Work } from "./machine.ts";
 import { pauseSandbox } from "./pause.ts";
 import { createPorts } from "./ports.ts";
 import { withRetries } from "./retry.ts";
 import { createSpooledExec } from "./spooled-exec.ts";
 import { startProcess } from "./start-process.ts";
-import { isNotFound } from "./to-sandbox-error.ts";
+import { isNotFound, readStatus } from "./to-sandbox-error.ts";
 
 const MIB_PER_GIB = 1024;
 
@@ -81,13 +82,24 @@ function createWork({ account, sandbox, destroyed }: Machine): Work {
   };
 }
 
+/** How often a deletion is asked for while Daytona is at something else with the sandbox, and how long after each. */
+const DELETE_ATTEMPTS = 30;
+const DELETE_PAUSE_MS = 400;
+
 /** Ends a sandbox, with what runs in it and all that it holds; one that is gone is fine. */
 export async function deleteSandbox(account: Account, sandbox: SdkSandbox, call: Call): Promise<void> {
-  try {
-    await withRetries(call, () => sandbox.delete());
-  } catch (error) {
-    // Somebody else may be at it.
-    const isGoing = isNotFound(error) || (await isGone(sandbox, toCleanupCall(call).signal));
-    if (!isGoing) throw toThrown(error, call, account);
-  }
+  for (let attempt = 1; ; attempt++)
+    try {
+      await withRetries(call, () => sandbox.delete());
+      return;
+    } catch (error) {
+      if (isNotFound(error)) return;
+      // While it starts, stops or is saved, Daytona refuses; and somebody else may be deleting it.
+      const isBusy = [400, 409].includes(readStatus(error)) && attempt < DELETE_ATTEMPTS && !call.signal.aborted;
+      if (!isBusy) throw toThrown(error, call, account);
+      if (DELETED.has(await readState(sandbox, call.signal).catch(() => "unknown"))) return;
+      await delay(DELETE_PAUSE_MS, undefined, { signal: call.signal }).catch(() => {});
+    }
 }
+
+const DELETED = new Set(["destroyed", "destroying"]);
