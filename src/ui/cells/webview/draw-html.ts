@@ -16,6 +16,11 @@ export function drawHtml({ html, heightPx, label }: Extract<ResultForm, { kind: 
   return holder;
 }
 
+function toColorScheme(): string {
+  const isLight = ["vscode-light", "vscode-high-contrast-light"].some((name) => document.body.classList.contains(name));
+  return isLight ? "light" : "dark";
+}
+
 /** The theme's colours and letters: a page in a frame has no variables of ours. */
 function toStyle(): string {
   const theme = getComputedStyle(document.body);
@@ -26,6 +31,6 @@ function toStyle(): string {
     `a{color:${take("--vscode-textLink-foreground")}}`,
     "table{border-collapse:collapse;border:0;font-variant-numeric:tabular-nums}",
     `th,td{padding:2px 8px;border:0;border-bottom:1px solid ${border};text-align:start}`,
-    `:root{color-scheme:${document.body.classList.contains("vscode-light") ? "light" : "dark"}}`,
+    `:root{color-scheme:${toColorScheme()};background:${take("--vscode-editor-background")}}`,
   ].join("");
 }
