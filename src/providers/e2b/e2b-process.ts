@@ -41,9 +41,9 @@ export async function startProcess(machine: Machine, command: Command, call: Cal
     const program = await abortable(starting, call.signal);
     return attend(program, { machine, command, call, nonce, pidFile, kill, cutting });
   } catch (error) {
-    // It may have started all the same.
     cutting.abort();
-    if (call.signal.aborted) void kill("KILL").catch(() => {});
+    // It may have started all the same, and would go on where nobody hears it.
+    void kill("KILL").catch(() => {});
     throw error;
   }
 }
