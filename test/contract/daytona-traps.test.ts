@@ -163,3 +163,19 @@ describe("what goes wrong with commands at Daytona", () => {
     expect((after[up] ?? 0) - (before[up] ?? 0)).toBe(4);
   });
 });
+
+describe("what fills the disk of a sandbox at Daytona", () => {
+  it.each<[string, Partial<SandboxSpec>]>([
+    ["from a registry's image", { image: "python:3.13-slim" }],
+    ["from the default snapshot", {}],
+  ])("is ended, and told why, %s; the sandbox stays usable", async (_what, change) => {
+    const sandbox = await newProvider().create(newSpec({ ...change, diskMiB: 64 }), newCall());
+    const fill = "for i in 1 2 3 4; do head -c 30000000 /dev/zero >part-$i; done; sleep 60";
+
+    const { status } = await runToEnd(sandbox, ["sh", "-c", fill]);
+
+    expect(status.kind).not.toBe("exited");
+    expect((await runToEnd(sandbox, ["sh", "-c", "rm -f part-*; echo alive"])).stdout).toBe("alive\n");
+    await sandbox.destroy(newCall());
+  });
+});
