@@ -169,10 +169,8 @@ export class ActiveRun {
       session.runIds.delete(this.record.id);
       this.#session = undefined;
       // One that was paused at that moment is resumed.
-      if (session.record.state !== "paused") {
-        await this.#deps.pool.end(session.record.id, "Its sandbox has ended.");
-        this.#update({}, "The session's sandbox was gone, so a new one was started.");
-      }
+      const isPaused = await this.#deps.pool.settleGone(session.record, "Its sandbox has ended.");
+      if (!isPaused) this.#update({}, "The session's sandbox was gone, so a new one was started.");
       return await this.#attempt(command);
     }
   }

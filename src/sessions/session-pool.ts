@@ -230,19 +230,21 @@ export class SessionPool {
       const provider = await this.#deps.loadProvider(record.target);
       await provider.connect(record.sandboxId ?? "", call);
     } catch (error) {
-      if (isGone(error)) await this.#settle(record, "Its sandbox has ended.");
+      if (isGone(error)) await this.settleGone(record, "Its sandbox has ended.");
     }
   }
 
-  // While it is asked whether it has paused, nobody else is to find it.
-  async #settle(record: SessionRecord, reason: string): Promise<void> {
-    const settle = async (): Promise<unknown> => await this.#endUnlessPaused(record, reason);
+  /** Ends a session whose sandbox is gone; one that paused by itself is kept. Returns whether it is paused now. Never rejects. */
+  async settleGone(record: SessionRecord, reason: string): Promise<boolean> {
+    const settle = async (): Promise<boolean> => await this.#endUnlessPaused(record, reason);
     try {
-      await (pausesItself(record) ? this.#locks(toWarmKey(record))(settle) : settle());
+      // While it is asked whether it has paused, nobody else is to find it.
+      return await (pausesItself(record) ? this.#locks(toWarmKey(record))(settle) : settle());
     } catch (error) {
       this.#deps.logger.warn(`Whether a sandbox has paused could not be found out: ${toMessage(error)}`);
       // Whoever needs it next asks again.
       this.#letGo(record.id);
+      return false;
     }
   }
 
@@ -321,7 +323,7 @@ export class SessionPool {
   async #expire(sessionId: string): Promise<void> {
     const record = this.#records.get(sessionId);
     if (!record || Date.parse(record.expiresAt) > this.#deps.clock.now()) return;
-    await this.#settle(record, "Its time was up.");
+    await this.settleGone(record, "Its time was up.");
   }
 
   async #findWarm(request: SessionRequest, call: Call, notes: string[]): Promise<LiveSession | undefined> {

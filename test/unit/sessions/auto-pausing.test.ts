@@ -82,6 +82,16 @@ describe("a sandbox that pauses by itself when its time is up", { timeout: 20_00
     expect(next.notes?.join()).toContain("started from its last snapshot");
   });
 
+  it("may be early: the run that finds it paused goes on in it", async () => {
+    const first = await run("echo made > made.txt");
+    await cloud.pauseByItself((await read(first.run.sessionId))?.sandboxId ?? "");
+
+    const { run: next, stdout } = await run("cat made.txt");
+
+    expect([next.error?.message, stdout]).toEqual([undefined, "made\n"]);
+    expect(next.sessionId).toBe(first.run.sessionId);
+  });
+
   it("may be some seconds late", async () => {
     const id = (await run("echo made > made.txt")).run.sessionId;
     const sandboxId = (await read(id))?.sandboxId ?? "";
