@@ -270,7 +270,7 @@ export class ActiveRun {
       toPullDeps(this.#deps.store, this.#request, session),
       this.#call(),
     );
-    if (session.runIds.size <= 1) session.files.isUnchecked = false;
+    if (session.runIds.size <= 1) session.files.isUnchecked = session.hasContexts;
     this.#note(toMoment(session, { cause: "exit", runId: this.record.id }));
     this.#update({}, ...takeNews(session, notes));
   }

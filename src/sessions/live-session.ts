@@ -20,6 +20,8 @@ export interface LiveSession {
   readonly toldNotes: Set<string>;
   /** Paths that the last scan left out of what was pushed; undefined when that was before this engine. */
   leftOut: readonly string[] | undefined;
+  /** True once code goes on in it between runs: its cells' contexts, with threads and processes of theirs. */
+  hasContexts: boolean;
   /** True while nothing was ever brought into its sandbox, or run there. */
   isUntouched: boolean;
   /** How a snapshot came into it, until one of its runs has told. */
@@ -48,6 +50,7 @@ export function createLiveSession(record: SessionRecord, sandbox: Sandbox, files
     extraPaths: new Set(),
     toldNotes: new Set(),
     leftOut: undefined,
+    hasContexts: false,
     isUntouched: false,
     arrival: undefined,
   };

@@ -11,6 +11,7 @@ import type { Scan, Scanner } from "../snapshots/scan/scanner.ts";
 import { type LiveSession, takeNews } from "./live-session.ts";
 import { describeMount, describeRestore, type Mounted } from "./native/describe-mount.ts";
 import type { NativeDesk } from "./native/native-desk.ts";
+import { planPush } from "./plan-push.ts";
 import { pullFiles } from "./pull.ts";
 import { toPullDeps } from "./pull-deps.ts";
 import { NOTHING_SENT, type SentFiles } from "./push.ts";
@@ -188,7 +189,9 @@ async function bring(
     // What is mounted is not sent, and has to be allowed all the same.
     const onWillMount = isChecked ? undefined : () => checkWhole(deps, request, scan, call);
     const mounted = await deps.native.mountNearest(session, scan.manifest, call, onWillMount);
-    const unclaimed = await lookAfterEarlierRuns(deps, request, session, call);
+    // As long as nothing is sent, what contexts did meanwhile is found by the look after the run.
+    const isIdle = session.hasContexts && request.command.kind === "cell" && hasNothingToSend(session, scan);
+    const unclaimed = isIdle ? undefined : await lookAfterEarlierRuns(deps, request, session, call);
     const { files } = session;
     const found = files.known;
     const { command } = request;
@@ -238,6 +241,11 @@ function noteEnvironment(pool: SessionPool, session: LiveSession, names: readonl
   if (envNames.length > known.length) void pool.save({ ...session.record, envNames }).catch(() => undefined);
 }
 
+function hasNothingToSend({ files }: LiveSession, { manifest }: Scan): boolean {
+  const { send, deletes } = planPush({ local: manifest, ...files });
+  return send.length + deletes.length === 0;
+}
+
 // A push makes the sandbox forget which files were touched before it: they have to be looked at first. Resolves with
 // what was known before that look when what it found is nobody's: then this run tells of it.
 async function lookAfterEarlierRuns(
@@ -255,7 +263,7 @@ async function lookAfterEarlierRuns(
     call.logger.warn(`What earlier runs left could not be looked at: ${toMessage(error)}`);
   }
   if (session.runIds.size > 0) return undefined;
-  session.files.isUnchecked = false;
+  session.files.isUnchecked = session.hasContexts;
   return before;
 }
 

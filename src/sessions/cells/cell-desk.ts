@@ -135,6 +135,7 @@ export class CellDesk {
   ): Promise<Started> {
     const interpreter = requireInterpreter(session, command.language);
     const book = await this.#open(session, interpreter, call);
+    session.hasContexts = true;
     const run = async (context: KnownContext): Promise<CellProcess> => {
       const { path, code } = command;
       return this.#attend(session, context, await interpreter.run({ contextId: context.id, path, code, env }, call));

@@ -107,6 +107,23 @@ describe("a cell", () => {
     expect((await bench.finish(first.id)).run.changes).toMatchObject({ modified: 1 });
   });
 
+  it("tells of what a thread of an earlier one changed after that had ended", async () => {
+    await bench.write("data.txt", "0");
+    await bench.write("state.txt", "before");
+    const thread =
+      "import threading, time\ndef late():\n    time.sleep(0.5)\n    open('state.txt', 'w').write('after')";
+    const { run: first } = await run(`${thread}\nt = threading.Thread(target=late)\nt.start()`);
+    await bench.write("data.txt", "1");
+    const file = join(await bench.sandboxOf(first.sessionId), "state.txt");
+    await expect.poll(() => readFile(file, "utf8")).toBe("after");
+
+    const { run: second, stdout } = await run("print(open('data.txt').read(), open('state.txt').read())");
+
+    expect(stdout).toBe("1 after\n");
+    expect(first.changes).toMatchObject({ modified: 0 });
+    expect(second.changes).toMatchObject({ modified: 1, pending: 1 });
+  });
+
   it("can be stopped while it waits, and the next one goes on", async () => {
     const first = await start("import time\ntime.sleep(1)");
     const second = await start("second = True");
