@@ -153,6 +153,11 @@ function toApiError(error: unknown): ApiError {
 
 function toHead(name: string, path: string, type: string): string {
   const escaped = path.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
-  const disposition = `form-data; name="${name}"; filename="${escaped}"; filename*=utf-8''${encodeURIComponent(path)}`;
+  const disposition = `form-data; name="${name}"; filename="${escaped}"; filename*=utf-8''${toExtended(path)}`;
   return `--${BOUNDARY}\r\nContent-Disposition: ${disposition}\r\nContent-Type: ${type}\r\n`;
+}
+
+/** Source: RFC 8187, section 3.2.1. */
+function toExtended(value: string): string {
+  return encodeURIComponent(value).replaceAll(/['()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
 }
