@@ -27,7 +27,7 @@ const TITLE = "Modal: from nothing to the first byte";
 const HOW =
   "From asking for a sandbox to the first byte that `node -v` prints in it, on the emulator of Modal that the tests use; sandboxes are alike on both sides, the folder is empty. The emulator starts a sandbox in some 20 ms, which takes Modal far longer: what Sandpiper adds weighs more here than there.";
 const NOTES = [
-  "The provider makes the same calls to Modal as the bare SDK does: a sandbox is set up by its own first process. What it adds is the start of the supervisor around each command.",
+  "The provider makes the same calls to Modal as the bare SDK does: a sandbox is set up by its own first process. What it adds is the start of the supervisor around each command: a shell, then perl, whose start and reading of the script are half of what is added without a network.",
   "A run adds the scan of the folder and its records, which are on the disk before a sandbox is asked for and before the command starts.",
 ];
 
