@@ -189,9 +189,7 @@ async function bring(
     // What is mounted is not sent, and has to be allowed all the same.
     const onWillMount = isChecked ? undefined : () => checkWhole(deps, request, scan, call);
     const mounted = await deps.native.mountNearest(session, scan.manifest, call, onWillMount);
-    // As long as nothing is sent, what contexts did meanwhile is found by the look after the run.
-    const isIdle = session.hasContexts && request.command.kind === "cell" && hasNothingToSend(session, scan);
-    const unclaimed = isIdle ? undefined : await lookAfterEarlierRuns(deps, request, session, call);
+    const unclaimed = await lookAfterEarlierRuns(deps, request, { session, scan }, call);
     const { files } = session;
     const found = files.known;
     const { command } = request;
@@ -251,11 +249,13 @@ function hasNothingToSend({ files }: LiveSession, { manifest }: Scan): boolean {
 async function lookAfterEarlierRuns(
   deps: PrepareDeps,
   request: RunRequest,
-  session: LiveSession,
+  { session, scan }: Found,
   call: Call,
 ): Promise<Manifest | undefined> {
   const before = session.files.known;
   if (!session.files.isUnchecked) return undefined;
+  // As long as nothing is sent, what contexts did meanwhile is found by the look after the cell.
+  if (session.hasContexts && request.command.kind === "cell" && hasNothingToSend(session, scan)) return undefined;
   try {
     await pullFiles(session.sandbox, session.files, toPullDeps(deps.store, request, session), call);
   } catch (error) {
