@@ -7,7 +7,8 @@ import { EMULATOR_KEY, startDaytonaEmulator } from "../emulators/daytona/daytona
 import { DAYTONA_SPEC, toEmulatorDeps } from "./daytona-subject.ts";
 import { newCall, runToEnd, startText, toArray, waitForText } from "./run-to-end.ts";
 
-const emulator = await startDaytonaEmulator();
+// Short commands of ours are told of within that; those of users have no such end.
+const emulator = await startDaytonaEmulator({ executeCapMs: 2000 });
 const deps = toEmulatorDeps({ apiUrl: emulator.url, apiKey: EMULATOR_KEY });
 afterAll(() => emulator.close());
 afterEach(async () => {
@@ -137,6 +138,20 @@ describe("what goes wrong with commands at Daytona", () => {
     expect(running.text()).toBe("name? hello you\n");
   });
 
+  it("lets a command run for longer than Daytona waits for one", async () => {
+    const { stdout, status } = await runToEnd(sandbox, ["sh", "-c", "sleep 3; echo done"]);
+
+    expect([stdout, status]).toEqual(["done\n", { kind: "exited", code: 0 }]);
+  });
+
+  it("outlives a gateway that closes connections on which nothing moves", async () => {
+    emulator.faults.inject({ kind: "idle-timeout", method: log, ms: 400, times: 3 });
+
+    const { stdout, status } = await runToEnd(sandbox, ["sh", "-c", "echo one; sleep 1.5; echo two"]);
+
+    expect([stdout, status]).toEqual(["one\ntwo\n", { kind: "exited", code: 0 }]);
+  });
+
   it("removes the session of every command", async () => {
     const made = "POST /toolbox/process/session";
     const gone = "DELETE /toolbox/process/session/:session";
@@ -174,7 +189,10 @@ describe("what fills the disk of a sandbox at Daytona", () => {
 
     const { status } = await runToEnd(sandbox, ["sh", "-c", fill]);
 
-    expect(status.kind).not.toBe("exited");
+    expect(status).toEqual({
+      kind: "lost",
+      reason: expect.stringMatching(/stores \d+ MiB.*limit of 64 MiB/) as unknown,
+    });
     expect((await runToEnd(sandbox, ["sh", "-c", "rm -f part-*; echo alive"])).stdout).toBe("alive\n");
     await sandbox.destroy(newCall());
   });

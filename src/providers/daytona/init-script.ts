@@ -8,7 +8,10 @@ export const DISK_FULL_NAME = "disk-full";
 export const KILL_ALL = `
 if [ -z "$1" ]; then
   for file in "\${0%/*}"/../sandpiper/private/*.pid; do
-    read -r group rest <"$file" && kill -KILL "-$group"
+    read -r group rest <"$file" || continue
+    # The supervisor first: what it told of the end would hide the reason.
+    read -r stat <"/proc/$group/stat" && set -- $(echo "\${stat##*)}") && kill -KILL "$2"
+    kill -KILL "-$group"
   done 2>/dev/null
   exit 0
 fi
