@@ -152,7 +152,9 @@ function readState(pid: string): string {
 
 describe("the supervisor in perl", () => {
   it("is clean under strict, which it does not load itself", () => {
-    const { status, stderr } = spawnSync("perl", ["-Mstrict", "-c", "-e", SCRIPTS.perl], { encoding: "utf8" });
+    const { status, stderr } = spawnSync(findTool("perl"), ["-Mstrict", "-c", "-e", SCRIPTS.perl], {
+      encoding: "utf8",
+    });
 
     expect([status, stderr]).toEqual([0, "-e syntax OK\n"]);
   });
@@ -161,6 +163,6 @@ describe("the supervisor in perl", () => {
     const script = SCRIPTS.perl.replace(/^trailer\(\);$/m, "print STDERR sort keys %INC; trailer();");
     const argv = ["-e", script, "--", "nonce", "", "", "pipes", "", "", "true"];
 
-    expect(spawnSync("perl", argv, { encoding: "latin1" }).stderr).toBe("\xC1nonce exited 0\xC1");
+    expect(spawnSync(findTool("perl"), argv, { encoding: "latin1" }).stderr).toBe("\xC1nonce exited 0\xC1");
   });
 });
