@@ -149,7 +149,7 @@ describe("cells", () => {
     await bar.show();
     await bar.press(bar.sessions.filter({ hasText: "python · plot.py · 2 cells" }), "Restart Context");
     await bar.sessions.filter({ hasText: "plot.py · 0 cells" }).waitFor();
-    await clickLens(workbench, 2);
+    await results.cell("sensors = sorted").getByRole("button", { name: "Run Again" }).click();
     const failed = await results.waitFor("sensors = sorted", "failed");
     await failed.getByText("NameError").first().waitFor();
 
