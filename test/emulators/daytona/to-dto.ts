@@ -13,9 +13,14 @@ export function toSandboxDto(sandbox: EmulatedSandbox, toolboxProxyUrl: string):
     ...toListItem(sandbox, toolboxProxyUrl),
     env: create.env ?? {},
     volumes: [],
-    buildInfo: create.buildInfo,
+    buildInfo: create.buildInfo && toBuildInfo(sandbox),
     backupCreatedAt: undefined,
   };
+}
+
+/** `BuildInfo` of the API. */
+function toBuildInfo({ id, createdAt, parts }: EmulatedSandbox): object {
+  return { ...parts.create.buildInfo, createdAt, updatedAt: createdAt, snapshotRef: `daytona-${id}` };
 }
 
 export function toListItem(sandbox: EmulatedSandbox, toolboxProxyUrl: string): object {
@@ -36,6 +41,8 @@ export function toListItem(sandbox: EmulatedSandbox, toolboxProxyUrl: string): o
     target: create.target ?? REGION,
     ...resources,
     spot: create.spot ?? false,
+    // Newer clients want it.
+    kvm: false,
     state,
     desiredState: toDesired(state),
     errorReason: sandbox.errorReason,
