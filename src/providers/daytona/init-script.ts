@@ -10,7 +10,7 @@ if [ -z "$1" ]; then
   for file in "\${0%/*}"/../sandpiper/private/*.pid; do
     read -r group rest <"$file" || continue
     # The supervisor first: what it told of the end would hide the reason.
-    read -r stat <"/proc/$group/stat" && set -- $(echo "\${stat##*)}") && kill -KILL "$2"
+    read -r stat <"/proc/$group/stat" && set -- $(echo "\${stat##*)}") && [ "$2" -gt 1 ] && kill -KILL "$2"
     kill -KILL "-$group"
   done 2>/dev/null
   exit 0
