@@ -91,7 +91,10 @@ async function buildAll() {
     outdir: "dist",
   });
   await bundleWebViews();
-  writeFileSync("dist/third-party-notices.txt", toThirdPartyNotices([metafile, result.metafile ?? { outputs: {} }]));
+  writeFileSync(
+    "dist/third-party-notices.txt",
+    toThirdPartyNotices([metafile, result.metafile ?? { inputs: {}, outputs: {} }]),
+  );
   const restBytes = Object.values(result.metafile?.outputs ?? {}).reduce((sum, output) => sum + output.bytes, 0);
   console.log(
     `extension's start ${toKb(startBytes)} (budget ${toKb(START_BUDGET_BYTES)}), engine, CLI and chunks ${toKb(restBytes)}`,
