@@ -3,17 +3,17 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { DisposableStore } from "../../src/core/disposable-store.ts";
 import { killEngine } from "../rig/stop-engine.ts";
-import { type E2bEditor, signInToE2b, startE2bEditor } from "./e2b-window.ts";
+import { type CloudEditor, signInToE2b, startCloudEditor } from "./cloud-window.ts";
 import { END_LINE } from "./main-job.ts";
 import { SandboxBar } from "./pages/sandbox-bar.ts";
 import { Terminal } from "./pages/terminal.ts";
 import { makeSample, test } from "./sample-window.ts";
 
 const resources = new DisposableStore();
-let editor: E2bEditor;
+let editor: CloudEditor;
 
 beforeAll(async () => {
-  editor = await startE2bEditor(resources);
+  editor = await startCloudEditor(resources, { "sandpiper.e2b.autoPause": true });
 });
 afterAll(() => resources.dispose());
 

@@ -4,8 +4,9 @@ import type { FrameLocator } from "playwright-core";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { DisposableStore } from "../../src/core/disposable-store.ts";
 import { killEngine } from "../rig/stop-engine.ts";
+import { type CloudEditor, signInToModal, startCloudEditor } from "./cloud-window.ts";
 import { END_LINE } from "./main-job.ts";
-import { type ModalEditor, signIn, startModalEditor } from "./modal-window.ts";
+
 import { SandboxBar } from "./pages/sandbox-bar.ts";
 import { Terminal } from "./pages/terminal.ts";
 import type { Workbench } from "./pages/workbench.ts";
@@ -15,10 +16,10 @@ import { makeSample, test } from "./sample-window.ts";
 const READINGS = Array.from({ length: 2 ** 18 }, (_, index) => `${(index * 7919) % 9_999_991}`.padStart(7)).join("\n");
 
 const resources = new DisposableStore();
-let editor: ModalEditor;
+let editor: CloudEditor;
 
 beforeAll(async () => {
-  editor = await startModalEditor(resources);
+  editor = await startCloudEditor(resources);
 });
 afterAll(() => resources.dispose());
 
@@ -39,7 +40,7 @@ describe("Modal", () => {
     const bar = new SandboxBar(workbench);
     const terminal = new Terminal(workbench.page);
 
-    await signIn(workbench);
+    await signInToModal(workbench);
     const welcome = workbench.page.getByRole("dialog", { name: /Signed in to Modal/ });
     await welcome.getByRole("button", { name: "Select Provider" }).click();
     await workbench.pick(/^Modal/);
@@ -91,7 +92,7 @@ describe("Modal", () => {
 
   test("runs one command in twelve sandboxes, and a table shows how each of them does", async ({ openFresh }) => {
     const workbench = await openFresh(makeSample(), editor.authority);
-    await signIn(workbench);
+    await signInToModal(workbench);
     await workbench.runCommand("Notifications: Clear All Notifications");
     await workbench.openFile("agent_task.py");
 
