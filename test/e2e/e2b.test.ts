@@ -70,4 +70,26 @@ describe("E2B", () => {
     expect(second).toMatch(/^✓ exit 0 in .* · sent 1 file, \d+ B · /m);
     expect(await readSandbox()).toMatchObject({ id: before.id, state: "running", pauses: 1 });
   }, 240_000);
+
+  test("finds a sandbox that has paused by itself when nobody was there", async ({ openWindow }) => {
+    const workspace = makeSample();
+    const workbench = await openWindow(workspace, editor.authority);
+    const bar = new SandboxBar(workbench);
+    const terminal = new Terminal(workbench.page);
+    await signInToE2b(workbench);
+    await workbench.runCommand("Sandbox: Select Provider");
+    await workbench.pick(/^E2B/);
+    await workbench.openFile("agent_task.py");
+    await workbench.runCommand("Sandbox: Run File");
+    await terminal.waitFor(END_LINE);
+    await workbench.codeLenses.filter({ hasText: "changed" }).first().waitFor();
+    const sandbox = (await editor.e2b.readSandboxes()).at(-1);
+
+    killEngine(editor.state);
+    await editor.e2b.expire(sandbox?.id ?? "");
+    await workbench.reload();
+    await bar.show();
+
+    await bar.sessions.filter({ hasText: "paused" }).waitFor();
+  }, 240_000);
 });
