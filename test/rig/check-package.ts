@@ -10,7 +10,7 @@ const VSCE = join(root, "node_modules/@vscode/vsce/vsce");
 
 /** What may be in the package; all else is a mistake in .vscodeignore. */
 const ALLOWED =
-  /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE(?:\.txt)?|(?:l10n|language)\/[^/]+\.json|package\.nls[^/]*\.json|media\/[^/]+\.(?:svg|png)|media\/walkthrough\/[^/]+|dist\/(?:extension\.cjs|(?:cli|engine|scan-worker|secret-worker|seatbelt-runner)\.js|chunks\/[^/]+\.c?js|webview\/[^/]+\.(?:js|css)|vendor\/.+))$/;
+  /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE(?:\.txt)?|(?:l10n|language)\/[^/]+\.json|package\.nls[^/]*\.json|media\/[^/]+\.(?:svg|png)|media\/walkthrough\/[^/]+|dist\/(?:extension\.cjs|(?:cli|engine|scan-worker|secret-worker|seatbelt-runner)\.js|third-party-notices\.txt|chunks\/[^/]+\.c?js|webview\/[^/]+\.(?:js|css)|vendor\/.+))$/;
 const REQUIRED = [
   "package.json",
   "README.md",
@@ -21,6 +21,7 @@ const REQUIRED = [
   "dist/scan-worker.js",
   "dist/seatbelt-runner.js",
   "dist/secret-worker.js",
+  "dist/third-party-notices.txt",
   "dist/webview/batch-table.css",
   "dist/webview/batch-table.js",
   "dist/webview/cell-results.css",
