@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
+import { escapeHtml } from "../escape-html.ts";
 import { FILTERS, type SortKey } from "./batch-messages.ts";
 import { describeFilter } from "./batch-rows.ts";
 
@@ -79,15 +80,4 @@ function toHeading({ key, label }: Column): string {
 /** Translators write these. */
 function text(translated: string): string {
   return escapeHtml(translated);
-}
-
-function escapeHtml(value: string): string {
-  const names: Readonly<Record<string, string>> = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    '"': "&quot;",
-    "'": "&#39;",
-  };
-  return value.replaceAll(/[&<>"']/g, (character) => names[character] ?? "");
 }

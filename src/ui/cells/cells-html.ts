@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
+import { escapeHtml } from "../escape-html.ts";
 
 /** What the page is made from: addresses as the web view may load them. */
 export interface PageSources {
@@ -75,15 +76,4 @@ function toTemplates(): string {
 /** Translators write these. */
 function text(translated: string): string {
   return escapeHtml(translated);
-}
-
-function escapeHtml(value: string): string {
-  const names: Readonly<Record<string, string>> = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    '"': "&quot;",
-    "'": "&#39;",
-  };
-  return value.replaceAll(/[&<>"']/g, (character) => names[character] ?? "");
 }
